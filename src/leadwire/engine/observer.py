@@ -1,0 +1,56 @@
+"""What the services tell whoever watches: one call per fact. Logs and metrics are drawn from these; no lead data passes."""
+
+from typing import Protocol
+
+import msgspec
+
+from leadwire.model.delivery import ClaimedDelivery, Settlement
+from leadwire.model.times import Instant
+from leadwire.rules.resolution import Outcome
+
+
+class EventParsed(msgspec.Struct, frozen=True, kw_only=True):
+    """An event was parsed. `reason` stands where it was quarantined."""
+
+    source: str
+    sequence: int
+    records: int = 0
+    pointers: int = 0
+    ignored: int = 0
+    reason: str | None = None
+
+
+class Observer(Protocol):
+    """Watches the engine."""
+
+    def parsed(self, event: EventParsed) -> None:
+        """An event was taken apart."""
+        ...
+
+    def resolved(self, outcome: Outcome, received_at: list[Instant], now: Instant) -> None:
+        """Records became leads; `received_at` are the times of the records that said something new."""
+        ...
+
+    def fetched(self, source: str, outcome: str, count: int, duration_us: int) -> None:
+        """A batch of ids was read; `outcome` is "record" or the error's name."""
+        ...
+
+    def attempted(self, claimed: ClaimedDelivery, settlement: Settlement) -> None:
+        """A try at a delivery ended."""
+        ...
+
+    def lane_changed(self, destination: str, state: str, reason: str) -> None:
+        """A lane opened, closed, paused or resumed."""
+        ...
+
+    def alerted(self, subject: str, reason: str) -> None:
+        """Something needs a human."""
+        ...
+
+    def rescued(self, what: str, count: int) -> None:
+        """Leases that ran out were taken back."""
+        ...
+
+    def crashed(self, service: str, error: BaseException) -> None:
+        """A step failed in a way nobody foresaw."""
+        ...
