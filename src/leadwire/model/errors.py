@@ -21,6 +21,7 @@ LeadwireError
     StorageFailed        stop the process
     StorageFull          answer 503 until there is room again
   StoreRefused           this ledger cannot be opened: the message says why and what to do
+  NothingToSplit         a split would leave one side empty
   EgressRefused          an outgoing address is not allowed; names the setting
 
 The class docstring is the default message, so no error is ever mute.
@@ -139,6 +140,10 @@ class StorageFull(StoreError):
 
 class StoreRefused(LeadwireError):
     """This ledger can't be opened."""
+
+
+class NothingToSplit(LeadwireError):
+    """A split needs at least one record of the lead, and must leave it at least one."""
 
 
 class EgressRefused(LeadwireError):

@@ -36,12 +36,19 @@ def can_take(held: Collection[str], key: str, policy: IdentityPolicy) -> bool:
     return key in held or sum(1 for other in held if other.startswith(kind + ":")) < policy.keys_per_lead_max
 
 
-def can_merge(one: Collection[str], other: Collection[str]) -> bool:
-    """Whether two leads that a record connects may become one.
+def can_merge(one: tuple[str, Collection[str]], other: tuple[str, Collection[str]]) -> bool:
+    """Whether two leads (id, keys) that a record connects may become one.
 
-    Not where each already has a phone and an e-mail of its own: two whole identities are two people until someone says otherwise.
+    Not where each already has a phone and an e-mail of its own: two whole identities are two people until someone says
+    otherwise. And never where someone said otherwise, by splitting them.
     """
-    return not (_is_whole(one) and _is_whole(other))
+    is_apart = apart_key(one[0]) in other[1] or apart_key(other[0]) in one[1]
+    return not is_apart and not (_is_whole(one[1]) and _is_whole(other[1]))
+
+
+def apart_key(lead_id: str) -> str:
+    """The key by which a lead remembers that it was split from that one."""
+    return f"apart:{lead_id}"
 
 
 def _is_whole(keys: Collection[str]) -> bool:

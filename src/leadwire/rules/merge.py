@@ -117,7 +117,9 @@ def _person(content: Record, region: str | None) -> dict[str, str | None]:
     if names.full is not None:  # names go together: a newer full name must not stand beside an older first name
         return {
             **{name: value for name, value in said.items() if value},
-            **{"full_name": names.full, "first_name": names.first, "last_name": names.last},
+            "full_name": names.full,
+            "first_name": names.first,
+            "last_name": names.last,
         }
     return {name: value for name, value in said.items() if value}
 

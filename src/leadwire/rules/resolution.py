@@ -1,15 +1,16 @@
 """Resolving: from records that came in to the leads they speak of and the deliveries that are owed. Pure, and safe to repeat."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
 from leadwire.model.changes import Absorption, Known, LeadChange, RecordChange, Withdrawal
 from leadwire.model.delivery import OwedDelivery
+from leadwire.model.errors import NothingToSplit
 from leadwire.model.lead import Lead, Merge
 from leadwire.model.record import Record, RecordKey, StoredRecord, Via
 from leadwire.model.times import Instant
-from leadwire.rules.identity import IdentityPolicy, can_merge, can_take, identity_keys, merge_reason
+from leadwire.rules.identity import IdentityPolicy, apart_key, can_merge, can_take, identity_keys, merge_reason
 from leadwire.rules.merge import document, fingerprint, happened_at, in_order, observe
 from leadwire.rules.phones import phone_search_words
 from leadwire.rules.routing import Route, Version, owed
@@ -18,7 +19,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class SourcePolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """How a source's records are resolved. `test_leads`: "flag" keeps and shows them, "drop" leaves them out, "deliver" treats them as real."""
+    """How a source's records are resolved.
+
+    `test_leads`: "flag" keeps and shows them, "drop" leaves them out, "deliver" treats them as real.
+    """
 
     identity: IdentityPolicy = IdentityPolicy()
     test_leads: str = "flag"
@@ -90,7 +94,8 @@ class Resolution:
         for record in known.records:
             by_lead.setdefault(record.lead_id, []).append(record)
         self._drafts = {
-            lead.id: _Draft(lead.id, lead, by_lead.get(lead.id, ()), known.keys.get(lead.id, ())) for lead in known.leads
+            lead.id: _Draft(lead.id, lead, by_lead.get(lead.id, ()), known.keys.get(lead.id, ()))
+            for lead in known.leads
         }
         self._homes = {record.key: record.lead_id for record in known.records}
         self._merges: list[Merge] = []
@@ -157,8 +162,9 @@ class Resolution:
         """The lead that a new record belongs to: the one that holds its phone, else its e-mail; two that it connects become one."""
         held = [key for key in keys if key in self._owners]
         drafts = list({self._owners[key]: self._drafts[self._owners[key]] for key in held}.values())
-        if len(drafts) == 2 and can_merge(drafts[0].keys, drafts[1].keys):
-            return self._merge(*sorted(drafts, key=lambda draft: draft.id), held)
+        if len(drafts) == 2 and can_merge((drafts[0].id, drafts[0].keys), (drafts[1].id, drafts[1].keys)):
+            older, younger = sorted(drafts, key=lambda draft: draft.id)
+            return self._merge(older, younger, held)
         for draft in drafts:
             if all(can_take(draft.keys, key, policy) or key in self._owners for key in keys):
                 return draft
@@ -184,6 +190,32 @@ class Resolution:
             Merge(id=self._new_id(), kept=kept.id, absorbed=absorbed.id, reason=merge_reason(keys), merged_at=self._now)
         )
         return kept
+
+    def separate(self, lead_id: str, moved: Collection[RecordKey], former: Lead | None) -> str:
+        """Takes records out of a lead: into the `former` lead they came from, or into a new one; answers its id.
+
+        A key goes with the oldest record that carries it, and the two leads never merge by themselves again. Raises
+        NothingToSplit where no record, or no other record than these, belongs to the lead.
+        """
+        draft = self._drafts[lead_id]
+        taken = [record for key, record in draft.records.items() if key in moved]
+        if not taken or len(taken) == len(draft.records):
+            raise NothingToSplit
+        first: dict[str, RecordKey] = {}
+        for record in in_order(draft.records.values()):
+            for key in identity_keys(record.content, self._policy(record.source).identity):
+                first.setdefault(key, record.key)
+        other = _Draft(former.id if former else self._new_id(), former, (), ())
+        self._drafts[other.id] = other
+        for record in taken:
+            del draft.records[record.key]
+            self._put(other, msgspec.structs.replace(record, lead_id=other.id))
+        other.taken_keys = [key for key, carrier in first.items() if carrier in other.records]
+        other.taken_keys.append(apart_key(lead_id))
+        other.keys = dict.fromkeys(other.taken_keys)
+        draft.keys = {key: None for key in draft.keys if key not in other.keys}
+        draft.is_changed = True
+        return other.id
 
     def outcome(self) -> Outcome:
         """All that is to be stored, guarded against what the book knew."""
@@ -224,7 +256,7 @@ class Resolution:
         for key, record in draft.records.items():
             stored = self._stored.get(key)
             if stored is not record:
-                changes.append(RecordChange(record=record, previous=stored and stored.fingerprint))
+                changes.append(RecordChange(record=record, previous=None if stored is None else stored.fingerprint))
         return changes
 
     def _next_version(self, draft: _Draft) -> tuple[LeadChange, Version]:

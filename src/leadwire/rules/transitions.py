@@ -55,7 +55,9 @@ def settle(delivery: OwedDelivery, ended: Try, policy: RetryPolicy) -> tuple[Set
         case Rejected():
             return _settlement(delivery, ended, "dead", "rejected", reason), LaneEffect(is_available=True)
         case DestinationAuthBroken():
-            return _settlement(delivery, ended, "pending", "auth_broken", reason), LaneEffect(is_available=True, pause="auth")
+            return _settlement(delivery, ended, "pending", "auth_broken", reason), LaneEffect(
+                is_available=True, pause="auth"
+            )
         case DestinationGone():
             return _settlement(delivery, ended, "pending", "gone", reason), LaneEffect(is_available=True, pause="gone")
         case OutcomeUnknown() if not policy.is_safe_to_repeat:
@@ -70,14 +72,14 @@ def settle(delivery: OwedDelivery, ended: Try, policy: RetryPolicy) -> tuple[Set
             return _again(delivery, ended, policy, "retryable", reason), LaneEffect(is_available=False)
 
 
-def _again(
-    delivery: OwedDelivery, ended: Try, policy: RetryPolicy, outcome: AttemptOutcome, reason: str
-) -> Settlement:
+def _again(delivery: OwedDelivery, ended: Try, policy: RetryPolicy, outcome: AttemptOutcome, reason: str) -> Settlement:
     after_s = getattr(ended.failure, "after_s", None) or 0.0
     wait_s = max(after_s, retry_delay_s(delivery.attempts + 1, ended.chance))
     if ended.ended_at + seconds(wait_s) - delivery.owed_at > seconds(policy.horizon_s):
         days = policy.horizon_s / 86_400
-        return _settlement(delivery, ended, "dead", outcome, f"gave up after {days:g} days; the last try said: {reason}")
+        return _settlement(
+            delivery, ended, "dead", outcome, f"gave up after {days:g} days; the last try said: {reason}"
+        )
     return _settlement(delivery, ended, "pending", outcome, reason, seconds(wait_s))
 
 
@@ -119,5 +121,3 @@ def release(delivery: OwedDelivery, now: Instant) -> Settlement:
         uncertain=delivery.uncertain,
         reason=delivery.reason,
     )
-
-
