@@ -20,10 +20,28 @@ class WorldRequest(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
 
 
+class FrameStream(Protocol):
+    """A body that never ends by itself. Whoever serves it asks for the bytes that are due, until `is_closed`."""
+
+    @property
+    def is_closed(self) -> bool:
+        """True once the other side has hung up; nothing comes after that."""
+        ...
+
+    def frames(self, now: Instant) -> bytes:
+        """The bytes that became due since the last call."""
+        ...
+
+    def close(self) -> None:
+        """The reader went away."""
+        ...
+
+
 class WorldAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What a world answers. `fault` breaks the connection: "reset" before the work was done, "lost_reply" after it, "hang" never answers.
 
-    `delay_us` is how long the world takes to answer.
+    `delay_us` is how long the world takes to answer. `drip_us` is the pause before each byte of the body; 0 sends it whole.
+    With a `stream` the body is what the stream yields, chunked, and `body` is not used.
     """
 
     status: int = 200
@@ -31,6 +49,8 @@ class WorldAnswer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     delay_us: int = 0
     fault: Literal["none", "reset", "lost_reply", "hang"] = "none"
+    drip_us: int = 0
+    stream: FrameStream | None = None
 
 
 class World(Protocol):

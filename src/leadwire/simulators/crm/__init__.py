@@ -1,0 +1,1 @@
+"""A CRM that takes signed lead webhooks, and remembers everything that reached it."""

@@ -1,0 +1,1 @@
+"""Meta's Graph API and lead webhooks, as far as a lead integration meets them."""
