@@ -5,6 +5,7 @@ from leadwire.model.errors import (
     DestinationAuthBroken,
     DestinationError,
     DestinationGone,
+    EgressRefused,
     NotYetReadable,
     OutcomeUnknown,
     PayloadInvalid,
@@ -24,6 +25,8 @@ from leadwire.model.times import DAY, HOUR, MINUTE, SECOND, Instant, from_dateti
 from leadwire.sdk.connector import Connector, Tools
 from leadwire.sdk.destination import Delivered, Delivery, Destination, Receipt
 from leadwire.sdk.http import Http, HttpAnswer, HttpFailed, HttpRequest, NotSent, ReplyLost
+from leadwire.sdk.payload import Fields, is_json, read_form, read_json, read_query, text_of
+from leadwire.sdk.retry_after import retry_after_s
 from leadwire.sdk.settings import (
     Duration,
     DurationText,
@@ -34,6 +37,24 @@ from leadwire.sdk.settings import (
     decode_setting,
     setting,
 )
+from leadwire.sdk.signing import (
+    Algorithm,
+    Encoding,
+    StandardSigned,
+    accepted_standard_keys,
+    check_template,
+    check_timestamp,
+    hmac_digest,
+    hmac_text,
+    is_any_of,
+    is_same_text,
+    is_signed,
+    is_standard_id,
+    sign_standard,
+    signed_text,
+    standard_key,
+    verify_standard,
+)
 from leadwire.sdk.source import (
     DeduplicatingPush,
     DoorAnswer,
@@ -43,12 +64,14 @@ from leadwire.sdk.source import (
     PullSource,
     PushSource,
 )
+from leadwire.sdk.times import read_instant
 
 __all__ = [
     "DAY",
     "HOUR",
     "MINUTE",
     "SECOND",
+    "Algorithm",
     "Attribution",
     "Call",
     "Connector",
@@ -64,7 +87,10 @@ __all__ = [
     "DoorAnswer",
     "Duration",
     "DurationText",
+    "EgressRefused",
+    "Encoding",
     "FetchingSource",
+    "Fields",
     "Handshaking",
     "Http",
     "HttpAnswer",
@@ -96,13 +122,34 @@ __all__ = [
     "SourceError",
     "SourceRefused",
     "SourceUnavailable",
+    "StandardSigned",
     "Throttled",
     "Tools",
     "Unreadable",
+    "accepted_standard_keys",
+    "check_template",
+    "check_timestamp",
     "decode_setting",
     "from_datetime",
+    "hmac_digest",
+    "hmac_text",
+    "is_any_of",
+    "is_json",
+    "is_same_text",
+    "is_signed",
+    "is_standard_id",
+    "read_form",
+    "read_instant",
+    "read_json",
+    "read_query",
+    "retry_after_s",
     "seconds",
     "setting",
+    "sign_standard",
+    "signed_text",
+    "standard_key",
+    "text_of",
     "to_datetime",
     "to_iso",
+    "verify_standard",
 ]
