@@ -45,31 +45,34 @@ class Supervisor:
         self._clock = clock
         self._observer = observer
         self._stopping = asyncio.Event()
+        self._ending: set[str] = set()
         self.failure: StorageFailed | None = None
 
     def stop(self) -> None:
-        """Asks every loop to end after its present step."""
+        """Asks every service to end; those that bring work in end first."""
         self._stopping.set()
-        for service in self._services:
-            self._bell.ring(service.topic)
-
-    async def stopped(self) -> None:
-        """Returns once stop() was called or the storage failed."""
-        await self._stopping.wait()
 
     async def run(self) -> None:
-        """Runs all services; returns when they have stopped and drained. `failure` says whether the storage failed."""
-        async with asyncio.TaskGroup() as group:
+        """Runs all services; returns when they have ended and drained, in their order. `failure` says whether the storage failed."""
+        loops = {service.name: asyncio.create_task(self._loop(service)) for service in self._services}
+        try:
+            await self._stopping.wait()
             for service in self._services:
-                group.create_task(self._loop(service), name=service.name)
-        if self.failure is None:
-            for service in self._services:
+                if self.failure is not None:
+                    return
+                self._ending.add(service.name)
+                self._bell.ring(service.topic)
+                await loops[service.name]
                 await service.drain()
+        finally:
+            for loop in loops.values():
+                loop.cancel()
+            await asyncio.gather(*loops.values(), return_exceptions=True)
 
     async def _loop(self, service: Service) -> None:
-        while not self._stopping.is_set():
+        while service.name not in self._ending:
             rest_s = await self._step(service)
-            if rest_s is not None and not self._stopping.is_set():
+            if rest_s is not None and service.name not in self._ending:
                 await self._bell.wait(service.topic, rest_s)
 
     async def _step(self, service: Service) -> float | None:
