@@ -1,10 +1,13 @@
 """One client connection of a simulator: reads requests, lets the world answer, and breaks where the answer says so."""
 
 import asyncio
+import socket
+import struct
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
+from typing import cast
 
 import httptools
 
@@ -38,8 +41,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop for a new connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports have the methods of asyncio.Transport without being one.
+        self._transport = cast("asyncio.Transport", transport)
         self._registry.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -133,7 +136,9 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        if answer.fault in {"reset", "lost_reply"}:
+        if answer.fault == "reset":
+            self._reset(transport)
+        elif answer.fault == "lost_reply":
             self.cut()
         elif answer.fault == "hang":
             return
@@ -149,6 +154,11 @@ class Connection(asyncio.Protocol):
             head = _head(answer, keep_alive=keep_alive, length=len(answer.body))
             transport.write(head + answer.body if has_body else head)
             self._finish(keep_alive)
+
+    def _reset(self, transport: asyncio.Transport) -> None:
+        # A zero linger time makes the close a TCP reset instead of an orderly end.
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
 
     def _finish(self, keep_alive: bool) -> None:
         self._is_busy = False

@@ -1,7 +1,6 @@
 """Standard Webhooks signatures, as github.com/standard-webhooks/standard-webhooks specifies them."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ def read_secret(secret: str) -> bytes:
     text = secret.removeprefix(_PREFIX)
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
+    except ValueError:
         raise ValueError("a webhook secret is base64 after whsec_") from None
     if not key:
         raise ValueError("a webhook secret may not be empty")

@@ -64,6 +64,7 @@ class KnowlarityWorld:
             is_push_dropped=happens(self._random, faults.dropped_push_share),
         )
         self._calls.append(call)
+        self._exchange.pump(now)
         for at, event in stream_events(call):
             self._exchange.schedule(at, event)
         if not call.is_push_dropped:

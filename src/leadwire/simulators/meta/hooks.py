@@ -7,6 +7,7 @@ import heapq
 from collections import Counter
 from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -73,7 +74,7 @@ class Hooks:
         challenge = str(self._random.randrange(1, 2**31))
         number = self._number()
         self._challenges[number] = challenge
-        query = f"hub.mode=subscribe&hub.challenge={challenge}&hub.verify_token={verify_token}"
+        query = urlencode({"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": verify_token})
         heapq.heappush(self._retries, (now, number, Push(number=number, method="GET", query=query)))
 
     def due(self, now: Instant, faults: Faults) -> list[Push]:
