@@ -15,10 +15,12 @@ from jmespath.exceptions import (
     LexerError,
     ParseError,
 )
-from jmespath.functions import Functions
+from jmespath.functions import TYPES_MAP, Functions
 from jmespath.lexer import Lexer
 
 from leadwire.model.errors import LeadwireError
+
+QUOTED_CHARACTERS_MAX = 200
 
 _COMPARATORS = frozenset({"eq", "ne", "lt", "lte", "gt", "gte"})
 _CONSTANTS = frozenset({"true", "false", "null"})
@@ -65,11 +67,12 @@ class _Expression:
                 return self._parsed.search(document)
             except JMESPathTypeError as error:
                 expected = " or ".join(error.expected_types)
-                what = f"{error.function_name}() takes {expected}, and this lead has {error.actual_type} there"
-                raise MappingInvalid(self._complaint(what)) from error
+                found = TYPES_MAP.get(error.actual_type, error.actual_type)
+                what = f"{error.function_name}() takes {expected}, and this lead has {found} there"
+                raise MappingInvalid(self._complaint(what)) from None  # its text would tell the value
             except _RUN_TIME_ERRORS as error:
                 what = f"it can't be worked out for this lead ({type(error).__name__})"
-                raise MappingInvalid(self._complaint(what)) from error
+                raise MappingInvalid(self._complaint(what)) from None
         value: Any = document
         for name in self._path:
             if not isinstance(value, dict):
@@ -78,7 +81,8 @@ class _Expression:
         return value
 
     def _complaint(self, what: str) -> str:
-        return f"{self.place}: in `{self.text}` {what}"
+        text = self.text if len(self.text) <= QUOTED_CHARACTERS_MAX else self.text[:QUOTED_CHARACTERS_MAX] + "…"
+        return f"{self.place}: in `{text}` {what}"
 
 
 class Mapping:
@@ -106,6 +110,11 @@ class Mapping:
         if fields is not None:
             compiled = {name: _Expression(f"fields.{name}", text) for name, text in fields.items()}
         return cls(compiled, None if where is None else _Expression("where", where))
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether `apply` makes something else of a lead document."""
+        return self._fields is not None
 
     def wants(self, document: dict[str, Any]) -> bool:
         """Whether the lead passes the filter, by JMESPath's truth: null, false, "", [] and {} are false; 0 is true.
@@ -197,7 +206,8 @@ def _wrong_call(name: str, arguments: list[str]) -> Iterator[str]:
     is_open = bool(signature) and signature[-1].get("variadic", False)
     if len(arguments) < len(signature) or (len(arguments) > len(signature) and not is_open):
         least = "at least " if is_open else ""
-        yield f"{name}() takes {least}{len(signature)} arguments and gets {len(arguments)}"
+        plural = "" if len(signature) == 1 else "s"
+        yield f"{name}() takes {least}{len(signature)} argument{plural} and gets {len(arguments)}"
         return
     for position, kind in enumerate(arguments):
         wants_expression = "expref" in signature[min(position, len(signature) - 1)]["types"]

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 import pytest
@@ -202,7 +203,7 @@ def test_a_lead_takes_no_more_keys_than_a_person_has() -> None:
     book = Book()
     policy = SourcePolicy(identity=IdentityPolicy(region="IN", keys_per_lead_max=2))
     for number in range(4):
-        resolution = Resolution(book.known(), {"meta": policy}, (CRM,), lambda number=number: f"new{number}", NOW)
+        resolution = Resolution(book.known(), {"meta": policy}, (CRM,), partial("new{}".format, number), NOW)
         resolution.take(form(str(number), phone=PHONE, email=f"agent{number}@example.com"))
         book.keep(resolution.outcome())
     assert book.records[RecordKey("meta", "1")].lead_id == "new0"
