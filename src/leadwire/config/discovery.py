@@ -16,6 +16,7 @@ from types import ModuleType
 from leadwire.model.errors import ConfigError
 from leadwire.sdk.connector import Connector
 
+_BROKEN = (SyntaxError, NameError, AttributeError, TypeError, ValueError, LookupError, OSError)
 _PACKAGE = "leadwire.connectors"
 
 
@@ -100,8 +101,8 @@ def _introduced(name: str, load: Callable[[], object]) -> Connector:
     except ImportError as error:
         hint = f"install what it needs (its setup.md says what; often pip install 'leadwire[{name}]')"
         raise ConfigError(f'the connector "{name}" can\'t be loaded: {error}; {hint}') from error
-    except SyntaxError as error:
-        raise ConfigError(f'the connector "{name}" can\'t be loaded: {error}') from error
+    except _BROKEN as error:
+        raise ConfigError(f'the connector "{name}" can\'t be loaded: {type(error).__name__}: {error}') from error
     connector = getattr(loaded, "connector", loaded)
     if not isinstance(connector, Connector):
         raise ConfigError(
