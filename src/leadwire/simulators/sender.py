@@ -77,8 +77,6 @@ class PushSender:
         finally:
             self._slots.release()
         self._world.acknowledge(push, status, self._clock(), body)
-        if status is None or status >= 300:
-            self.wake()
 
     async def _exchange(self, push: Push) -> tuple[int | None, bytes]:
         async with self._session.request(

@@ -128,7 +128,7 @@ class CrmWorld:
             lead_id=lead_id,
             version=document.version,
             records=len(document.records),
-            data=data.copy(),
+            data=data,
         )
         row, kind = self._ledger.take(arrival, now)
         if happens(self._random, self._faults.lost_reply_share):

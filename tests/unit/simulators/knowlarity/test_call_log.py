@@ -77,6 +77,7 @@ def test_pages_follow_tastypie_and_the_last_next_is_an_empty_text(knowlarity: Kn
     last = listed(knowlarity, now, limit="2", offset="4")
     assert last["meta"]["next"] == ""
     assert last["meta"]["previous"] != ""
+    assert listed(knowlarity, now, limit="5")["meta"]["next"] == ""
     uuids = [record["uuid"] for page in (first, second, last) for record in page["objects"]]
     assert uuids == [call.uuid for call in reversed(calls)]
 
