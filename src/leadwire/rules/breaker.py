@@ -9,6 +9,7 @@ WINDOW = 10 * SECOND
 SLOT = SECOND
 FAILURES_MIN = 5
 FAILURE_RATIO = 0.5
+FAILURES_IN_A_ROW = 10
 PROBE_WAITS = (2 * SECOND, 4 * SECOND, 5 * SECOND, 10 * SECOND, 20 * SECOND, 40 * SECOND, 60 * SECOND)
 PROBE_LOST_AFTER = 60 * SECOND
 
@@ -18,7 +19,8 @@ BreakerState = Literal["closed", "open", "half_open"]
 class Breaker:
     """Lets everything through while the destination answers, one probe at a time while it does not.
 
-    Opens when at least 5 tries of the last 10 s failed and they are at least half of all. Probes after 2, 4, 5, 10, 20, 40
+    Opens when at least 5 tries of the last 10 s failed and they are at least half of all, or when 10 in a row did (a busy
+    lane's many successes from before must not hide an outage). Probes after 2, 4, 5, 10, 20, 40
     and then every 60 s. Any success closes it. Only unavailability is a failure (time-out, reset, 5xx): a 4xx is an answer,
     and the caller reports it as success. It holds no clock: `now` comes with every call.
     """
@@ -28,6 +30,7 @@ class Breaker:
         self._slots: deque[list[int]] = deque()  # [number of the second, tries, failures]
         self._probe_at: Instant | None = None
         self._refusals = 0
+        self._row: deque[Instant] = deque(maxlen=FAILURES_IN_A_ROW)  # failures since the last success
 
     @property
     def state(self) -> BreakerState:
@@ -54,6 +57,7 @@ class Breaker:
         if self._state != "closed":
             self._state, self._probe_at, self._refusals = "closed", None, 0
             self._slots.clear()
+        self._row.clear()
         self._count(now, 0)
 
     def failed(self, now: Instant) -> None:
@@ -63,15 +67,19 @@ class Breaker:
             self._open(now)
         elif self._state == "closed":
             self._count(now, 1)
+            self._row.append(now)
             tries = sum(slot[1] for slot in self._slots)
             failures = sum(slot[2] for slot in self._slots)
-            if failures >= FAILURES_MIN and failures >= FAILURE_RATIO * tries:
+            is_half = failures >= FAILURES_MIN and failures >= FAILURE_RATIO * tries
+            is_row = len(self._row) == FAILURES_IN_A_ROW and now - self._row[0] < WINDOW
+            if is_half or is_row:
                 self._open(now)
 
     def _open(self, now: Instant) -> None:
         self._state = "open"
         self._probe_at = now + PROBE_WAITS[min(self._refusals, len(PROBE_WAITS) - 1)]
         self._slots.clear()
+        self._row.clear()
 
     def _count(self, now: Instant, failures: int) -> None:
         number = now // SLOT

@@ -11,7 +11,8 @@ LOCAL_CHARACTERS_MAX = 64
 CACHED_ADDRESSES = 4_096
 
 _INVISIBLE = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-_AROUND = " \t\r\n\f\v\xa0\"'.,;" + _INVISIBLE
+_AROUND = " \t\r\n\f\v\xa0\"'" + _INVISIBLE
+_AFTER = _AROUND + ".,;"
 _PLAIN = re.compile(
     r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}"
@@ -21,9 +22,10 @@ _PLAIN = re.compile(
 def normal_email(raw: str | None) -> str | None:
     """The address in small letters, its domain in Unicode where it is an international one; None where it is no address.
 
-    Blanks, quotes and stops around it, "mailto:" and a display name before angle brackets are taken off. The local part is made small
-    too: no mail system in use tells "Joe" from "joe". Names reserved for tests ("x@shop.test") are addresses here, since a
-    normal form says who it is, not whether mail arrives; a domain without a dot is none. The normal form's normal form is itself.
+    Blanks and quotes around it, a stop after it, "mailto:" and a display name before angle brackets are taken off. The local
+    part is made small too: no mail system in use tells "Joe" from "joe". Names reserved for tests ("x@shop.test") are
+    addresses here, since a normal form says who it is, not whether mail arrives; a domain without a dot is none. The normal
+    form's normal form is itself.
     """
     if not raw or len(raw) > TYPED_CHARACTERS_MAX:
         return None
@@ -36,14 +38,14 @@ def _normal(raw: str) -> str | None:
     if _is_plain(text):
         return text
     try:
-        normal = validate_email(text, check_deliverability=False).normalized.lower()
-        return validate_email(normal, check_deliverability=False).normalized
+        normal = validate_email(text, check_deliverability=False, strict=True).normalized.lower()
+        return validate_email(normal, check_deliverability=False, strict=True).normalized
     except EmailNotValidError:
         return None
 
 
 def _bare(raw: str) -> str:
-    text = raw.strip(_AROUND).lower()
+    text = raw.lstrip(_AROUND).rstrip(_AFTER).lower()
     if text.endswith(">"):
         text = text[:-1].rpartition("<")[2].strip(_AROUND)
     if text.startswith("mailto:"):

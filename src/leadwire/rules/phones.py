@@ -12,6 +12,7 @@ from phonenumbers import (
     is_possible_number_with_reason,
     is_valid_number,
     national_significant_number,
+    normalize_digits_only,
     parse,
 )
 
@@ -20,7 +21,7 @@ E164_CHARACTERS_MAX = 16
 CACHED_NUMBERS = 4_096
 
 # The first number in a text: from its plus or first digit to a letter, another plus, or what opens an extension or a second number.
-_FIRST_NUMBER = re.compile(r"[+＋]?[^\w+＋]*\d(?:\d|[^\w+＋#;,])*")
+_FIRST_NUMBER = re.compile(r"[+＋]?[^\w+＋]*\d(?:\d|[^\w+＋#＃~～;,])*")
 _SPREADSHEET_DECIMAL = re.compile(r"^([+＋]?\d{7,})\.0$")
 
 
@@ -30,8 +31,8 @@ def normal_phone(raw: str | None, region: str | None) -> str | None:
     `region` (such as "IN") completes a number typed without its country; with None only numbers with "+" or "00" are read.
     Text before and after it, an extension and a second number are left out; digits of any script are read; letters are
     never taken for digits. A number that its country's plan knows is taken however it was typed. One that the plan only
-    allows by its length is taken where it was typed with "+": plans grow faster than their tables, and the "+" says that
-    the country was no guess. Withheld and masked numbers are None. The normal form's normal form is itself.
+    allows by its length is taken digit by digit where it was typed with "+": plans grow faster than their tables, and the "+"
+    says that the country was no guess. Withheld and masked numbers are None. The normal form's normal form is itself.
     """
     if not raw or len(raw) > TYPED_CHARACTERS_MAX:
         return None
@@ -57,14 +58,18 @@ def _read(text: str, region: str | None) -> str | None:
     number = _parsed(text, region)
     if number is None:
         return None
-    if is_valid_number(number) or (text[0] in "+＋" and _is_possible(number)):
-        return _e164(number)
+    if is_valid_number(number):
+        return _fitting(format_number(number, PhoneNumberFormat.E164))
+    if text[0] in "+＋" and _is_possible(number):
+        return _fitting("+" + normalize_digits_only(text))
     return None
 
 
 def _read_valid(text: str, region: str | None) -> str | None:
     number = _parsed(text, region)
-    return _e164(number) if number is not None and is_valid_number(number) else None
+    if number is None or not is_valid_number(number):
+        return None
+    return _fitting(format_number(number, PhoneNumberFormat.E164))
 
 
 def _parsed(text: str, region: str | None) -> PhoneNumber | None:
@@ -79,9 +84,8 @@ def _is_possible(number: PhoneNumber) -> bool:
     return is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
 
 
-def _e164(number: PhoneNumber) -> str | None:
-    text = format_number(number, PhoneNumberFormat.E164)
-    return text if len(text) <= E164_CHARACTERS_MAX else None
+def _fitting(e164: str) -> str | None:
+    return e164 if len(e164) <= E164_CHARACTERS_MAX else None
 
 
 @lru_cache(maxsize=CACHED_NUMBERS)

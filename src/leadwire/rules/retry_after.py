@@ -49,9 +49,9 @@ def _moment(text: str, now: Instant) -> Instant | None:
 
 
 def _whole_year(two_digits: int, this_year: int) -> int:
-    """RFC 9110: a two-digit year that looks more than 50 years ahead is the last past year with these digits."""
-    year = this_year - this_year % 100 + two_digits
-    return year - 100 if year > this_year + 50 else year
+    """The year with these digits that is nearest; RFC 9110: one that would be more than 50 years ahead is a past one."""
+    earliest = this_year - 49
+    return earliest + (two_digits - earliest) % 100
 
 
 def _clamped(wait_s: float) -> float:
