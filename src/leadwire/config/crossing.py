@@ -1,14 +1,12 @@
 """What one table can't know by itself: whether the names in a sync exist, its expressions compile, its path is free."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping as Named
 from collections.abc import Set as AbstractSet
-
-import jmespath
-from jmespath.exceptions import JMESPathError
 
 from leadwire.config.declared import SyncSettings
 from leadwire.config.problems import Problems, nearest, shown
 from leadwire.config.result import SyncConfig
+from leadwire.rules.mapping import Mapping
 
 _TAKEN = (
     "api",
@@ -35,7 +33,7 @@ class Crossing:
         self._problems = problems
         self._paths: dict[str, str] = {}
 
-    def routes(self, syncs: Mapping[str, SyncSettings | None]) -> dict[str, SyncConfig]:
+    def routes(self, syncs: Named[str, SyncSettings | None]) -> dict[str, SyncConfig]:
         """The syncs that are right, by name; the problems of the others are noted."""
         found = {name: self._route(name, sync) for name, sync in syncs.items() if sync is not None}
         return {name: route for name, route in found.items() if route is not None}
@@ -48,9 +46,10 @@ class Crossing:
         for index, source in enumerate(sync.sources):
             self._known(source, self._sources, f"{key}.from[{index}]", "source")
         self._known(sync.to, self._destinations, f"{key}.to", "destination")
-        self._compiles(sync.where, f"{key}.where")
+        if sync.where:
+            self._compiles("where", sync.where, key)
         for field, expression in sync.fields.items():
-            self._compiles(expression, f"{key}.fields.{field}")
+            self._compiles(f"fields.{field}", expression, key)
         if sync.trigger_path:
             self._free(sync.trigger_path, name)
         if len(self._problems.found) > before:
@@ -61,6 +60,7 @@ class Crossing:
             to=sync.to,
             where=sync.where,
             fields=sync.fields,
+            mapping=Mapping.compile(sync.fields or None, sync.where or None),
             trigger_path=sync.trigger_path,
             trigger_token=sync.trigger_token,
         )
@@ -73,14 +73,16 @@ class Crossing:
         hint = f'did you mean "{match}"?' if match else f"add [{what}s.{name}], or name one of: {listed}"
         self._problems.add(key, f"there is no {what} of this name; {hint}", value=shown(name))
 
-    def _compiles(self, expression: str, key: str) -> None:
-        if not expression and key.endswith(".where"):
-            return
+    def _compiles(self, place: str, expression: str, key: str) -> None:
+        """Compiles each expression alone, so that every wrong one is told."""
         try:
-            jmespath.compile(expression)
-        except JMESPathError as error:
-            reason = str(error).splitlines()[0].removeprefix("Invalid jmespath expression: ").strip(" :")
-            self._problems.add(key, f"is no JMESPath expression: {reason}", value=shown(expression))
+            if place == "where":
+                Mapping.compile(None, expression)
+            else:
+                Mapping.compile({place.removeprefix("fields."): expression}, None)
+        except ValueError as error:
+            reason = str(error).removeprefix(f"{place}: in `{expression}` ")
+            self._problems.add(f"{key}.{place}", reason, value=shown(expression))
 
     def _free(self, path: str, sync: str) -> None:
         key = f"syncs.{sync}.trigger_path"

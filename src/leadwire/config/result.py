@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from leadwire.config.declared import Egress, Identity, Retention, Server, StoreSettings
+from leadwire.rules.mapping import Mapping
 from leadwire.sdk.connector import Connector
 from leadwire.sdk.settings import Duration, Rate, Secret
 
@@ -37,13 +38,14 @@ class DestinationConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """A configured route. `sources` and `to` are names that exist."""
+    """A configured route. `sources` and `to` are names that exist; `mapping` is `where` and `fields`, compiled."""
 
     name: str
     sources: tuple[str, ...]
     to: str
     where: str
     fields: dict[str, str]
+    mapping: Mapping
     trigger_path: str
     trigger_token: Secret | None
 
