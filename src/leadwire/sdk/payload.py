@@ -30,10 +30,10 @@ def read_json(body: bytes) -> object:
 def read_query(query: bytes) -> Fields:
     """The parameters of a query or an urlencoded body, each with all its values; raises PayloadInvalid past 1,000 of them."""
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+        pairs = parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError:
         raise PayloadInvalid(f"the form has more than {FIELDS_MAX} fields") from None
-    return _gathered((_text(name), _text(value)) for name, value in pairs)
+    return _gathered(pairs)
 
 
 def read_form(request: RawRequest) -> Fields:
