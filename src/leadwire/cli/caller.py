@@ -1,18 +1,16 @@
 """How a command speaks with leadwire: with the server that runs, or with the same API in its own process where none runs."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
-import msgspec
 import typer
 
 from leadwire.cli.means import Api, Means, config_path, means_of
-from leadwire.config import Place, load, load_place
+from leadwire.config import load, load_place
 from leadwire.model.errors import LeadwireError
 
 PAGE = 200
@@ -21,14 +19,6 @@ _T = TypeVar("_T")
 
 class Refused(LeadwireError):
     """The API refused this."""
-
-
-class Announcement(msgspec.Struct, frozen=True, kw_only=True):
-    """What a running server writes beside its ledger: the process, its address, and a key for this run."""
-
-    pid: int
-    url: str
-    key: str
 
 
 class Caller:
@@ -69,6 +59,11 @@ class Caller:
         return answer
 
 
+def part(text: str) -> str:
+    """A text as one part of a path."""
+    return quote(text, safe="")
+
+
 def with_query(path: str, query: dict[str, object]) -> str:
     """The path with its options behind it; those that are None are left out."""
     given: Iterable[tuple[str, object]] = [(name, value) for name, value in query.items() if value is not None]
@@ -84,19 +79,6 @@ def _words(status: int, answer: Any) -> str:
     return f"leadwire answered {status}"
 
 
-def announced(place: Place) -> Announcement | None:
-    """The server that runs on this ledger, as far as its side file says; None where there is no live process."""
-    ledger = place.store.file
-    if ledger is None:
-        return None
-    try:
-        found = msgspec.json.decode(Path(f"{ledger}.lock").read_bytes(), type=Announcement)
-        os.kill(found.pid, 0)
-    except (OSError, msgspec.MsgspecError, OverflowError):
-        return None
-    return found
-
-
 def call(context: typer.Context, work: Callable[[Caller], Awaitable[_T]]) -> _T:
     """Does the work against this configuration's leadwire. Raises ConfigError, StoreRefused or Refused."""
     path, means = config_path(context), means_of(context)
@@ -110,15 +92,21 @@ def call(context: typer.Context, work: Callable[[Caller], Awaitable[_T]]) -> _T:
 
 @asynccontextmanager
 async def reach(path: Path, means: Means) -> AsyncIterator[Api]:
-    """The API of the server that runs, else of this process. The whole configuration is read for the latter only."""
-    place = load_place(path, means.environment)
-    server = announced(place)
-    if server is not None:
+    """The API of the server that runs, else of this process. The whole configuration is read for the latter only.
+
+    The libraries behind either are heavy, so each is loaded where it is used.
+    """
+    ledger = load_place(path, means.environment).store.file
+    server = None
+    if ledger is not None:
+        from leadwire.store.sqlite.lock import read_announcement
+
+        server = read_announcement(ledger)
+    if server is not None and server.url is not None:
         from leadwire.cli.http_api import HttpApi
 
-        async with HttpApi(server.url, server.key) as api:
-            if await api.is_there():
-                yield api
-                return
-    async with means.open_in_process(load(path, means.environment)) as own:
-        yield own
+        async with HttpApi(server.url, server.key or "") as api:
+            yield api
+    else:
+        async with means.open_in_process(load(path, means.environment)) as own:
+            yield own

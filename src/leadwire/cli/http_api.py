@@ -5,11 +5,12 @@ from typing import Any, Self
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from leadwire.model.errors import LeadwireError
 
 _TIMEOUT_S = 60.0
-_LOOK_S = 2.0
+_CONNECT_S = 5.0
 
 
 class Unreachable(LeadwireError):
@@ -26,7 +27,7 @@ class HttpApi:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            headers=self._headers, timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S), trust_env=False
+            headers=self._headers, timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S, connect=_CONNECT_S), trust_env=False
         )
         return self
 
@@ -36,17 +37,6 @@ class HttpApi:
         if self._session is not None:
             await self._session.close()
 
-    async def is_there(self) -> bool:
-        """Whether a server answers at the address; False where nothing listens."""
-        assert self._session is not None
-        try:
-            async with self._session.get(f"{self._url}/livez", timeout=aiohttp.ClientTimeout(total=_LOOK_S)):
-                return True
-        except aiohttp.ClientConnectionError:
-            return False
-        except TimeoutError as error:
-            raise Unreachable(f"the server at {self._url} runs but does not answer") from error
-
     async def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """The status and the decoded JSON body. Raises Unreachable where there is no answer."""
         assert self._session is not None
@@ -54,7 +44,7 @@ class HttpApi:
         headers = {} if data is None else {"Content-Type": "application/json"}
         try:
             async with self._session.request(
-                method, self._url + path, data=data, headers=headers, allow_redirects=False
+                method, URL(self._url + path, encoded=True), data=data, headers=headers, allow_redirects=False
             ) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:

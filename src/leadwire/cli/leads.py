@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from leadwire.cli.caller import Caller, call
+from leadwire.cli.caller import Caller, call, part
 from leadwire.cli.exporting import export_leads
 from leadwire.cli.means import JsonOption, means_of
 from leadwire.cli.printing import print_json, print_pairs, print_table
@@ -66,7 +66,7 @@ def show(context: typer.Context, lead_id: str, as_json: JsonOption = False) -> N
     """Show one lead with its records."""
 
     async def ask(caller: Caller) -> Any:
-        return await caller.get(f"/api/v1/leads/{lead_id}")
+        return await caller.get(f"/api/v1/leads/{part(lead_id)}")
 
     lead = call(context, ask)
     if as_json:
@@ -114,7 +114,7 @@ def erase(
         typer.confirm(f"Erase lead {lead_id} for good?", abort=True)
 
     async def ask(caller: Caller) -> Any:
-        return await caller.delete(f"/api/v1/leads/{lead_id}")
+        return await caller.delete(f"/api/v1/leads/{part(lead_id)}")
 
     call(context, ask)
     if as_json:
@@ -134,7 +134,7 @@ def split(
     body = {"records": [_record(text) for text in record]}
 
     async def ask(caller: Caller) -> Any:
-        return await caller.post(f"/api/v1/leads/{lead_id}/split", body)
+        return await caller.post(f"/api/v1/leads/{part(lead_id)}/split", body)
 
     answer = call(context, ask)
     if as_json:

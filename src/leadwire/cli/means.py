@@ -5,7 +5,7 @@ import importlib
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated, Any, Protocol
@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from leadwire.config import Config
+from leadwire.model.times import Instant
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -29,16 +30,30 @@ class Api(Protocol):
 class Upkeep(Protocol):
     """What the storage can do with a ledger's file while nobody else has it open."""
 
-    def migrate(self, path: Path) -> Any:
-        """Brings the ledger to this program's schema."""
+    def migrate(self, path: Path, now: Instant) -> None:
+        """Brings the ledger to this program's schema. Raises StoreRefused where a server has it."""
         ...
 
-    def backup(self, path: Path, target: Path) -> Any:
-        """Copies the ledger, also while it is in use."""
+    def backup(self, path: Path, target: Path) -> None:
+        """Copies the ledger to a new file, also while it is in use."""
         ...
 
-    def check(self, path: Path) -> Any:
-        """Looks for damage."""
+    def check(self, path: Path) -> "Findings":
+        """Looks for damage, also while the ledger is in use."""
+        ...
+
+
+class Findings(Protocol):
+    """What a look for damage found."""
+
+    @property
+    def findings(self) -> Sequence[str]:
+        """One sentence per damage; empty for a sound ledger."""
+        ...
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Rows per table."""
         ...
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from leadwire.cli.caller import Caller, call
+from leadwire.cli.caller import Caller, call, part
 from leadwire.cli.means import JsonOption
 from leadwire.cli.printing import print_json, print_table
 from leadwire.sdk.settings import Duration
@@ -81,7 +81,7 @@ def revoke(context: typer.Context, token_id: str, as_json: JsonOption = False) -
     """End a token at once."""
 
     async def ask(caller: Caller) -> None:
-        await caller.delete(f"/api/v1/tokens/{token_id}")
+        await caller.delete(f"/api/v1/tokens/{part(token_id)}")
 
     call(context, ask)
     if as_json:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from leadwire.cli.caller import Caller, call
+from leadwire.cli.caller import Caller, call, part
 from leadwire.cli.means import JsonOption, means_of
 from leadwire.cli.printing import print_json, print_table
 
@@ -35,7 +35,7 @@ def add(
         made = await caller.post("/api/v1/users", body)
         if password or (isinstance(made, dict) and made.get("link")):
             return made
-        return {**made, **await caller.post(f"/api/v1/users/{name}/link")}
+        return {**made, **await caller.post(f"/api/v1/users/{part(name)}/link")}
 
     made = call(context, ask)
     if as_json:
@@ -66,7 +66,7 @@ def disable(context: typer.Context, name: str, as_json: JsonOption = False) -> N
     """Sign a person out and keep them out."""
 
     async def ask(caller: Caller) -> None:
-        await caller.post(f"/api/v1/users/{name}/disable")
+        await caller.post(f"/api/v1/users/{part(name)}/disable")
 
     call(context, ask)
     if as_json:
