@@ -43,6 +43,13 @@ def _memory(_: Path) -> Open:
 STORES: dict[str, Callable[[Path], Open]] = {"memory": _memory}
 
 
+@pytest.fixture(params=[name for name in STORES if name != "memory"])
+def other_store(request: pytest.FixtureRequest) -> Callable[[Path], Open]:
+    """Opens a store that is to behave as the memory twin does."""
+    opener: Callable[[Path], Open] = STORES[request.param]
+    return opener
+
+
 @pytest.fixture(params=list(STORES))
 async def storage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Storage]:
     storage = Storage(STORES[request.param](tmp_path))

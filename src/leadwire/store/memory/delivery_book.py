@@ -72,10 +72,11 @@ class MemoryDeliveryBook:
         return len(dead)
 
     async def tally(self, now: Instant) -> Sequence[LaneTally]:  # noqa: ARG002 - the port gives it
-        by_destination: dict[str, list[OwedDelivery]] = {}
+        last_delivered_at = self._table.last_delivered_at
+        lanes: dict[str, list[OwedDelivery]] = {destination: [] for destination in sorted(last_delivered_at)}
         for row in self._table.rows.values():
-            by_destination.setdefault(row.destination, []).append(row)
-        return [_tally(destination, by_destination[destination]) for destination in sorted(by_destination)]
+            lanes[row.destination].append(row)
+        return [_tally(destination, rows, last_delivered_at[destination]) for destination, rows in lanes.items()]
 
     async def prune(self, before: Instant, limit: int) -> int:
         ended = [
@@ -96,13 +97,12 @@ def _age(row: OwedDelivery) -> tuple[Instant, str]:
     return row.owed_at, row.id
 
 
-def _tally(destination: str, rows: Sequence[OwedDelivery]) -> LaneTally:
+def _tally(destination: str, rows: Sequence[OwedDelivery], last_delivered_at: Instant | None) -> LaneTally:
     owed = [row.owed_at for row in rows if row.state in ("pending", "leased")]
-    delivered = [row.delivered_at for row in rows if row.delivered_at is not None]
     return LaneTally(
         destination=destination,
         due=len(owed),
         oldest_due_at=min(owed, default=None),
         dead=sum(row.state == "dead" for row in rows),
-        last_delivered_at=max(delivered, default=None),
+        last_delivered_at=last_delivered_at,
     )

@@ -19,7 +19,8 @@ def pair_of(row: OwedDelivery) -> Pair:
 
 @dataclass(slots=True)
 class DeliveryTable:
-    """Deliveries by id with their attempts. `reached` remembers for which sync and lead a version was ever delivered."""
+    """Deliveries by id with their attempts. `reached` remembers for which sync and lead a version was ever delivered,
+    `last_delivered_at` every destination that was ever owed something; both outlive the deliveries."""
 
     rows: dict[str, OwedDelivery] = field(default_factory=dict)
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class DeliveryTable:
     leased: dict[str, Pair] = field(default_factory=dict)
     of_pair: dict[Pair, dict[str, None]] = field(default_factory=dict)
     reached: set[Pair] = field(default_factory=set)
+    last_delivered_at: dict[str, Instant | None] = field(default_factory=dict)
 
     def put(self, row: OwedDelivery) -> None:
         """Stores the delivery as it is now."""
@@ -41,8 +43,10 @@ class DeliveryTable:
             self.leased[row.id] = pair_of(row)
         else:
             self.leased.pop(row.id, None)
+        last = self.last_delivered_at.setdefault(row.destination, None)
         if row.state == "delivered":
             self.reached.add(pair_of(row))
+            self.last_delivered_at[row.destination] = max(last or 0, row.delivered_at or 0)
 
     def delete(self, delivery_id: str) -> None:
         """Forgets a delivery with its attempts."""

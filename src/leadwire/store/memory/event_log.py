@@ -42,6 +42,8 @@ class MemoryEventLog:
         table.last_sequence = sequence
         table.sequences[event.source, event.dedup_key] = sequence
         table.dedup_keys[sequence] = (event.source, event.dedup_key)
+        received_at = event.request.received_at
+        table.last_event_at[event.source] = max(table.last_event_at.get(event.source, received_at), received_at)
         table.put(StoredEvent(sequence=sequence, source=event.source, request=event.request, stored_at=now))
 
     async def unresolved(self, limit: int) -> Sequence[StoredEvent]:
@@ -69,10 +71,10 @@ class MemoryEventLog:
         return len(quarantined)
 
     async def tally(self) -> Sequence[SourceTally]:
-        by_source: dict[str, list[StoredEvent]] = {}
+        by_source: dict[str, list[StoredEvent]] = {source: [] for source in sorted(self._table.last_event_at)}
         for event in self._table.rows.values():
-            by_source.setdefault(event.source, []).append(event)
-        return [_tally(source, by_source[source]) for source in sorted(by_source)]
+            by_source[event.source].append(event)
+        return [_tally(source, events, self._table.last_event_at[source]) for source, events in by_source.items()]
 
     async def prune(self, before: Instant, limit: int) -> int:
         old = [
@@ -87,11 +89,11 @@ class MemoryEventLog:
         return len(old)
 
 
-def _tally(source: str, events: Sequence[StoredEvent]) -> SourceTally:
+def _tally(source: str, events: Sequence[StoredEvent], last_event_at: Instant) -> SourceTally:
     waiting = [event.request.received_at for event in events if event.state == "stored"]
     return SourceTally(
         source=source,
-        last_event_at=max(event.request.received_at for event in events),
+        last_event_at=last_event_at,
         unresolved=len(waiting),
         oldest_unresolved_at=min(waiting, default=None),
         quarantined=sum(event.state == "quarantined" for event in events),

@@ -34,12 +34,13 @@ class SignInCode(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class EventTable:
-    """Events by sequence, and the dedup keys that are still remembered."""
+    """Events by sequence, the dedup keys that are still remembered, and each source's newest event, which outlives it."""
 
     rows: dict[int, StoredEvent] = field(default_factory=dict)
     sequences: dict[tuple[str, bytes], int] = field(default_factory=dict)
     dedup_keys: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     unresolved: dict[int, None] = field(default_factory=dict)
+    last_event_at: dict[str, Instant] = field(default_factory=dict)
     last_sequence: int = 0
 
     def put(self, event: StoredEvent) -> None:

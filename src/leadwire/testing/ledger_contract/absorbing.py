@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from leadwire.model.delivery import Grain
 from leadwire.model.errors import StoreBusy
 from leadwire.model.lead import Merge
 from leadwire.model.pull import Cursor
@@ -161,6 +162,12 @@ class AbsorbContract:
         assert lead is not None
         assert lead.version == 2
 
+    async def test_a_new_lead_stands_only_once_in_an_absorption(self, ledger: Ledger) -> None:
+        change = LeadChange(lead=a_lead("a"), previous_version=0)
+        with pytest.raises(StoreBusy):
+            await ledger.leads.absorb(Absorption(leads=[change, change]), START)
+        assert await ledger.leads.lead("a") is None
+
     async def test_an_unknown_lead_has_no_version_to_go_on_from(self, ledger: Ledger) -> None:
         with pytest.raises(StoreBusy):
             await ledger.leads.absorb(Absorption(leads=[LeadChange(lead=a_lead("a", 2), previous_version=1)]), START)
@@ -250,6 +257,14 @@ class AbsorbContract:
             await absorb_lead(ledger, "a", version, owed=[owed])
         assert await _states(ledger) == {"a_1_crm": "pending", "a_2_crm": "pending"}
         assert await ledger.delivery_book.page(DeliveryFilter(ids=["a_2_crm"]), None, 1) == [owed]
+
+    @pytest.mark.parametrize("grains", [("lead", "record"), ("record", "lead")])
+    async def test_a_record_and_a_lead_never_supersede_each_other(
+        self, ledger: Ledger, grains: tuple[Grain, Grain]
+    ) -> None:
+        for version, grain in enumerate(grains, 1):
+            await absorb_lead(ledger, "a", version, owed=[an_owed("a", version, grain=grain)])
+        assert await _states(ledger) == {"a_1_crm": "pending", "a_2_crm": "pending"}
 
     async def test_a_delivery_whose_id_exists_is_left_as_it_is(self, ledger: Ledger) -> None:
         await absorb_lead(ledger, "a")

@@ -184,6 +184,12 @@ class DeliveryBookContract:
         [chat, crm] = sorted(await ledger.delivery_book.tally(at(22)), key=lambda tally: tally.destination)
         assert (chat.due, crm.due, crm.oldest_due_at, crm.last_delivered_at) == (1, 2, at(11), at(21))
 
+    async def test_a_lane_whose_deliveries_were_pruned_is_still_told(self, ledger: Ledger) -> None:
+        await _end(ledger, dead, "a")
+        await ledger.delivery_book.drop(DeliveryFilter(), "x", START)
+        await ledger.delivery_book.prune(at(1), 10)
+        assert list(await ledger.delivery_book.tally(at(2))) == [LaneTally(destination="crm")]
+
     async def test_a_paused_lane_is_counted_like_any_other(self, ledger: Ledger) -> None:
         await absorb_lead(ledger, "a", when=at(1))
         before = await ledger.delivery_book.tally(at(9))

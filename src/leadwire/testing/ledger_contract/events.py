@@ -176,6 +176,11 @@ class EventLogContract:
         [again] = await _append(ledger, 1)
         assert again > sequence
 
+    async def test_a_sources_newest_event_is_remembered_after_it_was_pruned(self, ledger: Ledger) -> None:
+        await _resolve(ledger, *await _append(ledger, 1))
+        await ledger.events.prune(at(1), 10)
+        assert list(await ledger.events.tally()) == [SourceTally(source="site", last_event_at=START)]
+
     async def test_events_outlive_the_process(self, ledger: Ledger, reopen: Reopen) -> None:
         sequences = await _append(ledger, 1, 2)
         other = await reopen()

@@ -52,6 +52,15 @@ class FetchQueueContract:
         assert await _page(ledger, state="leased") == ["f1"]
         assert await _claim(ledger, at(2)) == []
 
+    async def test_a_stored_fetch_can_not_be_reached_from_outside(self, ledger: Ledger) -> None:
+        fetch = a_fetch("f1", context={"form": "1"})
+        await _owe(ledger, fetch)
+        fetch.context["form"] = "changed by the giver"
+        (await _only(ledger)).context["form"] = "changed by a reader"
+        [claimed] = await _claim(ledger)
+        claimed.context["form"] = "changed by the owner"
+        assert (await _only(ledger)).context == {"form": "1"}
+
     async def test_a_claim_takes_the_oldest_due_ones_of_its_source(self, ledger: Ledger) -> None:
         for native_id, when_s in (("b", 2), ("a", 1), ("c", 3), ("later", 50)):
             await _owe(ledger, a_fetch(native_id, received_at=at(when_s), not_before=at(when_s)))
@@ -120,9 +129,10 @@ class FetchQueueContract:
         await _owe(ledger, a_fetch("f1"))
         [fetch] = await _claim(ledger)
         settlement = _settlement(fetch, at(1))
-        assert await ledger.fetches.settle([settlement, settlement], at(1)) == 1
+        assert await ledger.fetches.settle([settlement, _settlement(fetch, at(1), "parked")], at(1)) == 1
         assert await ledger.fetches.settle([settlement], at(1)) == 1
-        assert (await _only(ledger)).attempts == 1
+        after = await _only(ledger)
+        assert (after.attempts, after.state) == (1, "pending")
 
     async def test_a_fetch_that_brought_its_record_can_not_be_settled(self, ledger: Ledger) -> None:
         await _owe(ledger, a_fetch("f1"))

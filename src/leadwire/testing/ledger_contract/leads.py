@@ -178,6 +178,14 @@ class LeadBookContract:
         assert lead is not None
         assert lead.merged_into == "a"
 
+    async def test_a_merged_lead_is_not_known_by_what_it_still_holds(self, ledger: Ledger) -> None:
+        record = await absorb_lead(ledger, "b", keys=["phone:1"])
+        gone = LeadChange(lead=a_lead("b", 2, merged_into="a"), previous_version=1)
+        await ledger.leads.absorb(Absorption(leads=[gone]), at(1))
+        known = await ledger.leads.known([record], ["phone:1"])
+        assert list(known.leads) == []
+        assert known.keys == {}
+
     async def test_merges_are_told_from_both_sides_oldest_first(self, ledger: Ledger) -> None:
         for lead_id in ("a", "b", "c", "d"):
             await absorb_lead(ledger, lead_id)

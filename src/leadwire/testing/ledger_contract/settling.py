@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 import msgspec
+import pytest
 
-from leadwire.model.delivery import ClaimedDelivery, OwedDelivery, Settlement
+from leadwire.model.delivery import ClaimedDelivery, Grain, OwedDelivery, Settlement
 from leadwire.ports.delivery_queue import DeliveryFilter
 from leadwire.ports.ledger import Ledger
 from leadwire.testing.ledger_contract.samples import (
@@ -136,9 +137,12 @@ class SettleContract:
             "pending",
         ]
 
-    async def test_a_record_waits_though_a_newer_one_is_owed(self, ledger: Ledger) -> None:
-        claimed = await _claimed(ledger, owed=[an_owed("a", grain="record")])
-        await absorb_lead(ledger, "a", 2, owed=[an_owed("a", 2, grain="record", not_before=at(1))])
+    @pytest.mark.parametrize(("grain", "newer"), [("record", "record"), ("record", "lead"), ("lead", "record")])
+    async def test_a_record_neither_overtakes_nor_is_overtaken(
+        self, ledger: Ledger, grain: Grain, newer: Grain
+    ) -> None:
+        claimed = await _claimed(ledger, owed=[an_owed("a", grain=grain)])
+        await absorb_lead(ledger, "a", 2, owed=[an_owed("a", 2, grain=newer, not_before=at(1))])
         await ledger.deliveries.settle([waits(claimed, at(0.5))], at(0.5))
         assert (await _row(ledger, "a_1_crm")).state == "pending"
 
