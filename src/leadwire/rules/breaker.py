@@ -43,8 +43,11 @@ class Breaker:
         return self._probe_at
 
     def allows(self, now: Instant) -> bool:
-        """Whether a try may start. While a probe is under way nothing else may, unless no word of it came for a minute."""
-        return self._probe_at is None or now >= self._probe_at
+        """Whether a try may start. While a probe is under way nothing else may, unless no word of it came for a minute.
+
+        A clock set back by more than that counts as the moment of the probe: it must not silence the lane for hours.
+        """
+        return self._probe_at is None or now >= self._probe_at or now < self._probe_at - PROBE_LOST_AFTER
 
     def took(self, now: Instant) -> None:
         """A try starts. While closed this changes nothing; else it is the probe."""

@@ -36,14 +36,15 @@ def retry_after_s(value: str | None, now: Instant) -> float | None:
 
 def _moment(text: str, now: Instant) -> Instant | None:
     found = next((match for form in _DATES if (match := form.fullmatch(text))), None)
-    if found is None or found["month"] not in _MONTHS:
+    if found is None:
         return None
     year = int(found["year"])
     if len(found["year"]) == 2:
         year = _whole_year(year, to_datetime(now).year)
     clock = (int(found["hour"]), int(found["minute"]), min(int(found["second"]), 59))  # 60 is a leap second
     try:
-        return from_datetime(datetime(year, _MONTHS.index(found["month"]) + 1, int(found["day"]), *clock, tzinfo=UTC))
+        month = _MONTHS.index(found["month"]) + 1
+        return from_datetime(datetime(year, month, int(found["day"]), *clock, tzinfo=UTC))
     except ValueError:
         return None
 

@@ -120,6 +120,12 @@ def test_a_probe_of_which_no_word_comes_does_not_silence_it_for_ever() -> None:
     assert breaker.allows(START + 62 * SECOND)
 
 
+def test_a_clock_set_back_does_not_silence_it_for_hours() -> None:
+    breaker = broken()
+    assert not breaker.allows(START - SECOND)
+    assert breaker.allows(START - 3600 * SECOND)
+
+
 def test_ten_failures_in_a_row_open_it_however_much_succeeded_before() -> None:
     breaker = Breaker()
     for _ in range(10_000):
