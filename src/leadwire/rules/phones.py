@@ -32,8 +32,8 @@ def normal_phone(raw: str | None, region: str | None) -> str | None:
     Text before and after it, an extension and a second number are left out; digits of any script are read; letters are
     never taken for digits. A number that its country's plan knows is taken however it was typed. One that the plan only
     allows by its length is taken digit by digit where it was typed with "+": plans grow faster than their tables, and the "+"
-    says that the country was no guess. Withheld and masked numbers are None, and so is
-    any text of more than 100 characters. The normal form's normal form is itself.
+    says that the country was no guess. Withheld and masked numbers are None, and so is any text of more than 100 characters.
+    The normal form's normal form is itself.
     """
     if not raw or len(raw) > TYPED_CHARACTERS_MAX:
         return None

@@ -1,7 +1,7 @@
 from itertools import count, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadwire.rules.backoff import fetch_delay_s, retry_delay_s
@@ -20,6 +20,7 @@ def retry_after_outage(first_at_s: float, draws: list[float], outage_s: float) -
     raise AssertionError
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=0, max_value=14.999), st.lists(chances, max_size=60))
 def test_after_an_outage_of_15_s_every_retry_happens_within_20_s_of_its_end(at_s: float, draws: list[float]) -> None:
     assert retry_after_outage(at_s, draws, 15.0) <= 15.0 + 20.0
@@ -30,6 +31,7 @@ def test_no_row_of_shortest_waits_uses_up_the_quick_tries(shortest: int) -> None
     assert retry_after_outage(0.0, [0.0] * shortest, 15.0) <= 15.0 + 20.0
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=10**6), chances)
 def test_a_wait_is_between_a_tenth_of_a_second_and_an_hour(attempt: int, chance: float) -> None:
     assert 0.1 <= retry_delay_s(attempt, chance) <= 3600.0
@@ -43,6 +45,7 @@ def test_the_bound_grows_from_one_second_to_an_hour(attempt: int, longest_s: flo
     assert retry_delay_s(attempt, 0.0) == pytest.approx(longest_s * 0.4)
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=40), chances, chances)
 def test_chance_spreads_the_retries_over_more_than_half_of_the_bound(attempt: int, one: float, other: float) -> None:
     low, high = sorted((one, other))
@@ -50,6 +53,7 @@ def test_chance_spreads_the_retries_over_more_than_half_of_the_bound(attempt: in
     assert retry_delay_s(attempt, ALMOST_ONE) - retry_delay_s(attempt, 0.0) > 0.5 * retry_delay_s(attempt, ALMOST_ONE)
 
 
+@settings(deadline=None)
 @given(st.lists(chances, min_size=1, max_size=80))
 def test_an_unreadable_id_is_asked_for_within_2_s_then_for_ten_minutes_and_then_parked(draws: list[float]) -> None:
     at_s, asked_at_s = 0.0, [0.0]

@@ -2,7 +2,7 @@ import re
 
 import pytest
 from email_validator import EmailNotValidError, validate_email
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadwire.rules.emails import normal_email
@@ -73,6 +73,7 @@ def test_what_is_no_address_has_no_normal_form(typed: str | None) -> None:
     assert normal_email(typed) is None
 
 
+@settings(deadline=None)
 @given(
     st.from_regex(re.compile(r"[a-zA-Z0-9.+'_-]{1,70}@[a-zA-Z0-9.-]{1,80}\.[a-zA-Z]{1,5}", re.ASCII), fullmatch=True)
 )
@@ -87,6 +88,7 @@ def test_the_short_way_judges_as_the_library_does(typed: str) -> None:
     assert normal_email(bare) == expected
 
 
+@settings(deadline=None)
 @given(st.one_of(st.emails(), st.builds("{}@{}.com".format, st.text(max_size=12), st.text(min_size=1, max_size=8))))
 def test_a_normal_form_is_its_own_normal_form_whatever_its_case(typed: str) -> None:
     normal = normal_email(typed)
@@ -96,6 +98,7 @@ def test_a_normal_form_is_its_own_normal_form_whatever_its_case(typed: str) -> N
             assert normal_email(typed.upper()) == normal
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_no_text_makes_it_fail(typed: str) -> None:
     normal = normal_email(typed)

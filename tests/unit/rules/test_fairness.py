@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadwire.rules.fairness import fresh_share
@@ -26,6 +26,7 @@ def test_a_quarter_of_the_slots_is_kept_for_fresh_leads_while_a_backlog_waits(
     assert fresh_share(limit, backlog) == share
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 10**7))
 def test_neither_the_fresh_nor_the_backlog_is_ever_shut_out(limit: int, backlog: int) -> None:
     share = fresh_share(limit, backlog)

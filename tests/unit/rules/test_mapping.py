@@ -2,7 +2,7 @@ from typing import Any
 
 import jmespath
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadwire.rules.mapping import Mapping, MappingInvalid
@@ -166,6 +166,7 @@ json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abc"), json, max_size=3),
     st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(".".join),

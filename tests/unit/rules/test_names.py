@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadwire.rules.names import Names
@@ -27,6 +27,7 @@ def test_names_are_as_typed_and_the_full_one_is_joined_only_where_none_was_given
     assert Names.of(*given_names) == names
 
 
+@settings(deadline=None)
 @given(maybe, maybe, maybe)
 def test_a_full_name_is_there_exactly_if_some_name_was_given_and_none_is_blank(
     full: str | None, first: str | None, last: str | None

@@ -3,7 +3,7 @@ import sys
 
 import phonenumbers
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadwire.rules.phones import normal_phone, phone_search_words
@@ -119,6 +119,7 @@ def test_a_number_outside_its_countrys_plan_is_taken_as_typed_and_only_with_a_pl
     assert normal_phone(typed, "US") == normal
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="+0123456789 -()./#x,;p:٣９", max_size=24), st.sampled_from([None, "IN", "US", "IT", "BR"]))
 def test_a_normal_form_is_its_own_normal_form_in_every_region(typed: str, region: str | None) -> None:
     normal = normal_phone(typed, region)
@@ -131,6 +132,7 @@ def test_a_normal_form_is_its_own_normal_form_in_every_region(typed: str, region
         assert normal_phone(normal, "IN") == normal
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)), st.sampled_from([0, 1, 2, 3]))
 def test_the_example_number_of_every_country_is_found_from_each_way_of_writing_it(region: str, style: int) -> None:
     example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
@@ -139,6 +141,7 @@ def test_the_example_number_of_every_country_is_found_from_each_way_of_writing_i
         assert normal_phone(phonenumbers.format_number(example, style), region) == normal
 
 
+@settings(deadline=None)
 @given(st.text(max_size=120))
 def test_no_text_makes_it_fail(typed: str) -> None:
     normal = normal_phone(typed, "IN")

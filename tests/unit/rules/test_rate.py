@@ -29,6 +29,7 @@ def shortest_stretch(taken: list[Instant], count: int) -> Instant:
     return min(later - earlier for earlier, later in zip(taken, taken[count:], strict=False))
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 40),
     st.floats(min_value=0.01, max_value=3600),
@@ -39,7 +40,7 @@ def test_no_window_ever_holds_more_than_the_count(count: int, window_s: float, p
     assert shortest_stretch(taken, count) > window_s * SECOND * 1.019
 
 
-@settings(max_examples=10)
+@settings(deadline=None, max_examples=10)
 @given(st.integers(10_001, 15_000), st.lists(st.integers(0, 2000), min_size=1, max_size=20))
 def test_no_window_ever_holds_more_than_a_large_count(count: int, pauses: list[Instant]) -> None:
     taken = greedy(RateWindow(count, 10.0), 3 * count, pauses)

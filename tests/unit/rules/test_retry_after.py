@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leadwire.model.times import SECOND, from_datetime, to_datetime
@@ -67,6 +67,7 @@ def test_what_is_neither_a_number_nor_a_date_counts_as_absent(value: str | None)
     assert retry_after_s(value, NOW) is None
 
 
+@settings(deadline=None)
 @given(
     st.integers(SECOND * 31_536_000, SECOND * 4_733_510_400).map(to_datetime),  # 1971 to 2119
     st.integers(1, 86_400),
@@ -84,6 +85,7 @@ def test_a_date_and_its_seconds_say_the_same(moment: datetime, wait_s: int) -> N
     assert [retry_after_s(form, now) for form in forms] == [wait_s] * 4
 
 
+@settings(deadline=None)
 @given(st.text(max_size=70))
 def test_no_text_makes_it_fail_or_wait_too_long(value: str) -> None:
     wait_s = retry_after_s(value, NOW)
