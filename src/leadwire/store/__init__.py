@@ -1,0 +1,1 @@
+"""Where a ledger lives: in one SQLite file, or in memory."""

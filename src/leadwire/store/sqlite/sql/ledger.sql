@@ -1,0 +1,4 @@
+-- The ledger itself.
+
+-- name: beat
+UPDATE heartbeat SET at = :now
