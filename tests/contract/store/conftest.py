@@ -7,6 +7,8 @@ import pytest
 
 from leadwire.ports.ledger import Ledger
 from leadwire.store.memory import MemoryLedger, MemoryState
+from leadwire.store.sqlite import open_ledger
+from leadwire.testing.manual_clock import START
 
 pytest.register_assert_rewrite("leadwire.testing.ledger_contract")
 
@@ -34,13 +36,20 @@ class Storage:
 def _memory(_: Path) -> Open:
     state = MemoryState()
 
-    async def open_ledger() -> Ledger:
+    async def open_it() -> Ledger:
         return MemoryLedger(state)
 
-    return open_ledger
+    return open_it
 
 
-STORES: dict[str, Callable[[Path], Open]] = {"memory": _memory}
+def _sqlite(folder: Path) -> Open:
+    async def open_it() -> Ledger:
+        return await open_ledger(folder / "leadwire.db", clock_now=lambda: START)
+
+    return open_it
+
+
+STORES: dict[str, Callable[[Path], Open]] = {"memory": _memory, "sqlite": _sqlite}
 
 
 @pytest.fixture(params=[name for name in STORES if name != "memory"])

@@ -84,8 +84,16 @@ class MemoryLeadBook:
         if lead_id not in self._state.leads.rows:
             return False
         with self._commits.commit("leads.erase"):
-            self._erase(lead_id, now)
+            for member in self._family(lead_id):
+                self._erase(member, now)
         return True
+
+    def _family(self, lead_id: str) -> list[str]:
+        """The lead and all that were merged into it: they speak of the same person."""
+        family = [lead_id]
+        for member in family:
+            family += [lead.id for lead in self._state.leads.rows.values() if lead.merged_into == member]
+        return family
 
     def _erase(self, lead_id: str, now: Instant) -> None:
         state = self._state

@@ -69,6 +69,19 @@ class EraseContract:
         left.append(await ledger.delivery_book.page(DeliveryFilter(), None, 10))
         assert PERSON.encode() not in msgspec.json.encode(left)
 
+    async def test_leads_that_were_merged_into_it_go_with_it(self, ledger: Ledger) -> None:
+        for lead_id in ("a", "b", "c"):
+            await absorb_lead(ledger, lead_id)
+        into = {"a": "b", "b": "c"}
+        for gone, kept in into.items():
+            change = LeadChange(lead=a_lead(gone, 2, merged_into=kept), previous_version=1)
+            await ledger.leads.absorb(Absorption(leads=[change]), at(1))
+        assert await ledger.leads.erase("b", at(2)) is True
+        assert await ledger.leads.lead("a") is None
+        assert await ledger.leads.lead("b") is None
+        assert await ledger.leads.lead("c") is not None
+        assert [claimed.delivery.lead_id for claimed in await claim(ledger, now=at(3))] == ["c"]
+
     async def test_other_leads_stay_whole(self, ledger: Ledger) -> None:
         await _tell(ledger)
         other = await absorb_lead(ledger, "b", keys=["phone:1"], search="Asha")
