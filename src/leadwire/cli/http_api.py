@@ -44,7 +44,7 @@ class HttpApi:
         headers = {} if data is None else {"Content-Type": "application/json"}
         try:
             async with self._session.request(
-                method, URL(self._url + path, encoded=True), data=data, headers=headers, allow_redirects=False
+                method, URL(self._url + path, encoded=True), data=data, headers=headers, allow_redirects=method == "GET"
             ) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:

@@ -34,6 +34,14 @@ _RECORDS = {
     "received_at": "RECEIVED",
     "via": "VIA",
 }
+_DELIVERIES = {
+    "destination": "DESTINATION",
+    "version": "VERSION",
+    "state": "STATE",
+    "attempts": "TRIES",
+    "updated_at": "SINCE",
+    "reason": "REASON",
+}
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Find, show, export, split and erase leads."
 )
@@ -63,18 +71,21 @@ def list_leads(
 
 @app.command()
 def show(context: typer.Context, lead_id: str, as_json: JsonOption = False) -> None:
-    """Show one lead with its records."""
+    """Show one lead with its records and its deliveries."""
 
     async def ask(caller: Caller) -> Any:
-        return await caller.get(f"/api/v1/leads/{part(lead_id)}")
+        return await caller.get(f"/api/v1/leads/{part(lead_id)}", include=None if as_json else "timeline")
 
     lead = call(context, ask)
     if as_json:
         print_json(lead)
         return
+    timeline = lead.pop("timeline", {})
     print_pairs((name, value) for name, value in lead.items() if name != "records")
     typer.echo()
     print_table(lead.get("records") or [], _RECORDS, "It has no records.")
+    typer.echo()
+    print_table(timeline.get("deliveries") or [], _DELIVERIES, "It is owed to no destination.")
 
 
 @app.command()

@@ -90,8 +90,8 @@ def revoke(context: typer.Context, token_id: str, as_json: JsonOption = False) -
         typer.echo(f"Token {token_id} is revoked.")
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str) -> int:
     try:
-        return Duration(text).seconds
+        return round(Duration(text).seconds)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

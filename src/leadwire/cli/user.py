@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 import typer
 
 from leadwire.cli.caller import Caller, call, part
-from leadwire.cli.means import JsonOption, means_of
+from leadwire.cli.means import JsonOption, config_path, means_of
 from leadwire.cli.printing import print_json, print_table
+from leadwire.config import load_place
 
 _COLUMNS = {"name": "NAME", "role": "ROLE", "created_at": "CREATED", "disabled_at": "DISABLED"}
 app = typer.Typer(
@@ -33,9 +34,10 @@ def add(
     async def ask(caller: Caller) -> Any:
         body = {"name": name, "role": role, **({"password": password} if password else {})}
         made = await caller.post("/api/v1/users", body)
-        if password or (isinstance(made, dict) and made.get("link")):
+        if password:
             return made
-        return {**made, **await caller.post(f"/api/v1/users/{part(name)}/link")}
+        link = (await caller.post(f"/api/v1/users/{part(name)}/link"))["link"]
+        return {**made, "link": f"{_own_address(context)}{link}" if link.startswith("/") else link}
 
     made = call(context, ask)
     if as_json:
@@ -44,7 +46,7 @@ def add(
     typer.echo(f"{name} may sign in as {role}.", err=True)
     if made.get("link"):
         typer.echo(made["link"])
-        typer.echo("The link works once.", err=True)
+        typer.echo("The link works once, and not for long.", err=True)
 
 
 @app.command("list")
@@ -73,6 +75,11 @@ def disable(context: typer.Context, name: str, as_json: JsonOption = False) -> N
         print_json({"disabled": name})
     else:
         typer.echo(f"{name} may no longer sign in.")
+
+
+def _own_address(context: typer.Context) -> str:
+    server = load_place(config_path(context), means_of(context).environment).server
+    return f"http://{server.host}:{server.port}"
 
 
 def _password(name: str, *, is_piped: bool, may_ask: bool) -> str:

@@ -70,9 +70,11 @@ def test_since_takes_a_duration_and_refuses_words(line: Line) -> None:
 def test_leads_show_prints_the_document(line: Line) -> None:
     line.api.says("GET", "/api/v1/leads/01a", LEAD)
     assert line.json("leads", "show", "01a") == LEAD
+    timeline = {"deliveries": [{"destination": "crm", "state": "dead", "reason": "422 no"}]}
+    line.api.says("GET", "/api/v1/leads/01a?include=timeline", {**LEAD, "timeline": timeline})
     shown = line("leads", "show", "01a").stdout
-    assert "+918121000001" in shown
-    assert "webhook" in shown
+    for words in ("+918121000001", "webhook", "crm", "422 no"):
+        assert words in shown
 
 
 def test_an_id_is_one_part_of_the_path(line: Line) -> None:
@@ -81,7 +83,7 @@ def test_an_id_is_one_part_of_the_path(line: Line) -> None:
 
 
 def test_a_lead_that_is_not_there_fails_in_the_words_of_the_api(line: Line) -> None:
-    result = line("leads", "show", "nope")
+    result = line("leads", "show", "nope", "--json")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Not Found: no /api/v1/leads/nope here (404)\n"
 
@@ -135,8 +137,15 @@ def test_split_names_the_records(line: Line) -> None:
 
 
 DELIVERY = {"id": "01a_1_crm", "destination": "crm", "state": "dead", "attempts": 1, "reason": "422 no"}
-FETCH = {"source": "meta", "native_id": "77", "state": "parked", "attempts": 9, "reason": "100/33"}
-EVENT = {"sequence": 5, "source": "site", "state": "quarantined", "reason": "no JSON"}
+TRY = {
+    "number": 1,
+    "started_at": "2026-01-01T00:00:00Z",
+    "outcome": "rejected",
+    "status": 422,
+    "detail": "no such field",
+}
+FETCH = {"source": "meta", "id": "77", "state": "parked", "attempts": 9, "reason": "100/33"}
+EVENT = {"id": 5, "source": "site", "state": "quarantined", "reason": "no JSON"}
 
 
 def _all_dead(line: Line) -> None:
@@ -184,22 +193,67 @@ def test_dead_show_finds_one_by_its_id(line: Line) -> None:
     assert line("dead", "show", "meta/78").exit_code == 1
 
 
+def test_dead_show_lists_every_try_of_a_dead_letter(line: Line) -> None:
+    line.api.says("GET", "/api/v1/deliveries/01a_1_crm", {"delivery": DELIVERY, "attempts": [TRY]})
+    assert line.json("dead", "show", "01a_1_crm")["attempts"] == [TRY]
+    assert "no such field" in line("dead", "show", "01a_1_crm").stdout
+
+
 def test_dead_replay_sorts_ids_by_their_kind(line: Line) -> None:
     line.api.says("POST", "/api/v1/deliveries/replay", {"replayed": 2})
     line.api.says("POST", "/api/v1/fetches/replay", {"replayed": 1})
     line.api.says("POST", "/api/v1/events/replay", {"replayed": 1})
-    assert line.json("dead", "replay", "d1", "meta/77", "d2", "event:5") == {"replayed": 4}
+    assert line.json("dead", "replay", "d1", "meta/77", "d2", "event:5", "ads/7/8") == {"replayed": 5}
     assert line.api.asked == [
-        ("POST", "/api/v1/deliveries/replay", {"ids": ["d1", "d2"]}),
-        ("POST", "/api/v1/fetches/replay", {"ids": ["meta/77"]}),
+        ("POST", "/api/v1/deliveries/replay", {"ids": ["d1", "d2"], "dry_run": False}),
+        ("POST", "/api/v1/fetches/replay", {"source": "meta", "ids": ["77"]}),
+        ("POST", "/api/v1/fetches/replay", {"source": "ads", "ids": ["7/8"]}),
         ("POST", "/api/v1/events/replay", {"ids": [5]}),
     ]
 
 
-def test_dead_replay_all_of_a_destination_counts_first(line: Line) -> None:
+def test_a_dry_run_only_counts(line: Line) -> None:
     line.api.says("POST", "/api/v1/deliveries/replay", {"replayed": 3})
     assert line("dead", "replay", "all", "--destination", "crm", "--dry-run").stdout == "3 would run again.\n"
-    assert line.api.asked[0][2] == {"filter": {"state": "dead", "destination": "crm"}, "dry_run": True}
+    assert line.json("dead", "replay", "d1", "meta/77", "event:5", "--dry-run") == {"replayed": 5}
+    assert line.api.asked == [
+        (
+            "POST",
+            "/api/v1/deliveries/replay",
+            {"filter": {"state": "dead", "destination": "crm"}, "dry_run": True},
+        ),
+        ("POST", "/api/v1/deliveries/replay", {"ids": ["d1"], "dry_run": True}),
+    ]
+
+
+def test_dead_replay_all_runs_every_kind(line: Line) -> None:
+    _all_dead(line)
+    line.api.says("GET", "/api/v1/fetches?state=parked&limit=200", _lists(FETCH))
+    line.api.says("GET", "/api/v1/events?state=quarantined&limit=200", _lists(EVENT, {**EVENT, "id": 6}))
+    for kind in ("deliveries", "fetches", "events"):
+        line.api.says("POST", f"/api/v1/{kind}/replay", {"replayed": 1})
+    assert line.json("dead", "replay", "all") == {"replayed": 3}
+    assert [asked for asked in line.api.asked if asked[0] == "POST"] == [
+        ("POST", "/api/v1/deliveries/replay", {"filter": {"state": "dead"}, "dry_run": False}),
+        ("POST", "/api/v1/fetches/replay", {"source": "meta", "ids": ["77"]}),
+        ("POST", "/api/v1/events/replay", {"ids": [5, 6]}),
+    ]
+
+
+def test_dead_replay_of_a_source_leaves_the_others_alone(line: Line) -> None:
+    line.api.says("GET", "/api/v1/fetches?state=parked&source=site&limit=200", _lists())
+    line.api.says(
+        "GET", "/api/v1/events?state=quarantined&source=site&limit=200", _lists(EVENT, {**EVENT, "source": "b"})
+    )
+    line.api.says("POST", "/api/v1/events/replay", {"replayed": 1})
+    assert line.json("dead", "replay", "all", "--source", "site") == {"replayed": 1}
+    assert line.api.asked[-1] == ("POST", "/api/v1/events/replay", {"ids": [5]})
+
+
+def test_dead_drop_all_keeps_to_its_destination(line: Line) -> None:
+    line.api.says("POST", "/api/v1/deliveries/drop", {"dropped": 4})
+    assert line("dead", "drop", "all", "--destination", "crm").stdout == "4 dropped.\n"
+    assert line.api.asked[0][2] == {"filter": {"state": "dead", "destination": "crm"}, "reason": "dropped by hand"}
 
 
 @pytest.mark.parametrize(
@@ -251,7 +305,7 @@ def test_token_create_takes_scopes_a_name_and_an_end(line: Line) -> None:
     line.api.says("POST", "/api/v1/tokens", {"token": "x", "id": "t1", "scopes": ["admin"]})
     options = ("--scope", "admin", "--scope", "read", "--scope", "admin", "--name", "ci", "--expires", "90d")
     assert line("token", "create", *options).exit_code == 0
-    assert line.api.asked[0][2] == {"scopes": ["admin", "read"], "name": "ci", "expires_in_s": 90 * 86400.0}
+    assert line.api.asked[0][2] == {"scopes": ["admin", "read"], "name": "ci", "expires_in_s": 90 * 86_400}
     assert line("token", "create", "--scope", "all").exit_code == 2
     assert line("token", "create", "--expires", "soon").exit_code == 2
 
@@ -265,9 +319,16 @@ def test_tokens_are_listed_and_revoked(line: Line) -> None:
 
 def test_a_user_without_a_password_gets_a_link(line: Line) -> None:
     line.api.says("POST", "/api/v1/users", {"name": "asha", "role": "rep"}, 201)
-    line.api.says("POST", "/api/v1/users/asha/link", {"link": "http://x/login/once"})
-    assert line("user", "add", "asha").stdout == "http://x/login/once\n"
-    assert line.json("user", "add", "asha") == {"name": "asha", "role": "rep", "link": "http://x/login/once"}
+    line.api.says("POST", "/api/v1/users/asha/link", {"name": "asha", "link": "/login/once#x", "expires_in_s": 900})
+    line.write("[server]\nport = 81\n")
+    assert line("user", "add", "asha").stdout == "http://127.0.0.1:81/login/once#x\n"
+    assert line.json("user", "add", "asha") == {
+        "name": "asha",
+        "role": "rep",
+        "link": "http://127.0.0.1:81/login/once#x",
+    }
+    line.api.says("POST", "/api/v1/users/asha/link", {"link": "https://leads.example.com/login/once#y"})
+    assert line("user", "add", "asha").stdout == "https://leads.example.com/login/once#y\n"
 
 
 def test_a_users_password_comes_from_a_pipe_or_a_prompt(line: Line) -> None:
