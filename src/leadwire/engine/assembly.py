@@ -80,6 +80,11 @@ class Engine:
         )
         self.rescue = Rescue(ledger.deliveries, ledger.fetches, setup.bell, setup.observer)
         self.lanes = {name: self._lane(lane) for name, lane in setup.lanes.items()}
+        self.hydrates = {
+            name: Hydrate(name, source, self._hydrate_tools())
+            for name, source in self.sources.items()
+            if isinstance(source, FetchingSource)
+        }
         self.polls = {
             name: Poll(source.source, source.poll, self._poll_tools())
             for name, source in setup.sources.items()
@@ -106,6 +111,13 @@ class Engine:
         """Asks every service to end after its present step."""
         self.supervisor.stop()
 
+    def abandon(self) -> None:
+        """Cancels whatever is under way, when there is no time left: all of it is owed and comes again at the next start."""
+        for hydrate in self.hydrates.values():
+            hydrate.abandon()
+        for lane in self.lanes.values():
+            lane.abandon()
+
     def _services(self) -> list[Service]:
         """In the order in which they drain: what comes in first, what goes out last."""
         setup = self._setup
@@ -113,12 +125,7 @@ class Engine:
         if setup.polls:
             services += self.polls.values()
         if setup.works:
-            services += [
-                Hydrate(name, source, self._hydrate_tools())
-                for name, source in self.sources.items()
-                if isinstance(source, FetchingSource)
-            ]
-            services += [self.resolve, *self.lanes.values(), self.rescue, self._prune()]
+            services += [*self.hydrates.values(), self.resolve, *self.lanes.values(), self.rescue, self._prune()]
         elif setup.polls:
             services.append(self.resolve)
         return services

@@ -186,7 +186,8 @@ class Lane:
         elif not claimed and not self._ready:
             due = await self._tools.queue.next_due(self._policy.destination)
             if due is not None:
-                waits.append((due - now) / SECOND)
+                # due and yet not claimed: it waits for another version of its lead, and that one's end rings the bell
+                waits.append(max((due - now) / SECOND, 0.25))
         return max(min(waits), 0.005)
 
     def _rest_while_paused_s(self, now: Instant) -> float:

@@ -81,6 +81,11 @@ class Hydrate:
         if self._under_way:
             await asyncio.wait(self._under_way)
 
+    def abandon(self) -> None:
+        """Cancels the batches under way; their leases are taken back at the next start."""
+        for task in self._under_way:
+            task.cancel()
+
     async def _rest_s(self, now: Instant) -> float:
         due = await self._tools.queue.next_due(self._source_name)
         return REST_S if due is None else min(max((due - now) / SECOND, 0.02), REST_S)

@@ -70,7 +70,7 @@ class Supervisor:
             await asyncio.gather(*loops.values(), return_exceptions=True)
 
     async def _loop(self, service: Service) -> None:
-        while service.name not in self._ending:
+        while service.name not in self._ending and self.failure is None:
             rest_s = await self._step(service)
             if rest_s is not None and service.name not in self._ending:
                 await self._bell.wait(service.topic, rest_s)

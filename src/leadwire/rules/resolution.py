@@ -109,7 +109,9 @@ class Resolution:
         """Works one record in. A record that says nothing new changes nothing."""
         policy = self._policy(incoming.source)
         home = self._homes.get(incoming.key)
-        if home is not None:
+        if home is not None and home not in self._drafts:
+            self._duplicates += 1  # its lead was erased: it is not taken in again
+        elif home is not None:
             self._observe_again(self._drafts[home], incoming, policy)
         elif incoming.record.is_test and policy.test_leads == "drop":
             self._dropped += 1

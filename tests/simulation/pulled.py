@@ -1,0 +1,47 @@
+"""A source that is only asked: rows appear with their own times, late ones among them, and pulls break in the middle."""
+
+import random
+from collections.abc import AsyncIterator
+
+from leadwire.model.times import SECOND, Instant
+from leadwire.sdk import Cursor, Page, Record, SourceUnavailable
+from leadwire.testing.virtual_time import VirtualClock
+
+LOOK_BACK: Instant = 60 * SECOND
+PAGE_ROWS = 3
+
+
+class PulledSource:
+    """A table of enquiries; each pull reads from the cursor less the look-back, page by page."""
+
+    def __init__(self, chance: random.Random, clock: VirtualClock) -> None:
+        self._chance = chance
+        self._clock = clock
+        self._break_share = 0.2
+        self.rows: list[Record] = []
+
+    def grow(self) -> None:
+        """A row appears, stamped up to half a minute ago."""
+        number = len(self.rows) + 1
+        stamped_at = self._clock.now() - self._chance.randrange(30 * SECOND)
+        phone = f"+9198{self._chance.randrange(10**8):08}"
+        self.rows.append(Record(native_id=f"row{number}", kind="form", occurred_at=stamped_at, phone=phone))
+
+    def heal(self) -> None:
+        """From now on pulls end well."""
+        self._break_share = 0.0
+
+    async def pull(self, stream: str, cursor: Cursor | None) -> AsyncIterator[Page]:
+        del stream
+        newest = 0 if cursor is None else int(cursor.position["newest"])
+        due = sorted(
+            (row for row in self.rows if (row.occurred_at or 0) >= newest - LOOK_BACK),
+            key=lambda row: row.occurred_at or 0,
+        )
+        for start in range(0, len(due), PAGE_ROWS):
+            await self._clock.sleep(0.2)
+            if self._chance.random() < self._break_share:
+                raise SourceUnavailable
+            page = due[start : start + PAGE_ROWS]
+            newest = max(newest, *(row.occurred_at or 0 for row in page))
+            yield Page(records=page, cursor=Cursor(position={"newest": newest}))

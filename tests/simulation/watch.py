@@ -1,0 +1,53 @@
+"""What a simulated life's observer writes down for the auditor."""
+
+from collections import Counter
+
+from leadwire.engine.observer import EventParsed
+from leadwire.model.delivery import ClaimedDelivery, Settlement
+from leadwire.model.times import Instant
+from leadwire.rules.resolution import Outcome
+from leadwire.simulators.push import Push
+
+
+class Watch:
+    """An `Observer` that remembers."""
+
+    def __init__(self) -> None:
+        self.acknowledged: list[tuple[str, Push]] = []
+        self.refused: list[tuple[str, int]] = []
+        self.crashed_after: list[str] = []
+        self.unforeseen: list[str] = []
+        self.alerts: list[str] = []
+        self.counts: Counter[str] = Counter()
+
+    def answered(self, source: str, push: Push, status: int | None) -> None:
+        if status is not None and 200 <= status < 300:
+            self.acknowledged.append((source, push))
+        elif status is not None:
+            self.refused.append((source, status))
+
+    def parsed(self, event: EventParsed) -> None:
+        self.counts["quarantined" if event.reason else "parsed"] += 1
+
+    def resolved(self, outcome: Outcome, received_at: list[Instant], now: Instant) -> None:
+        self.counts["duplicates"] += outcome.duplicates
+
+    def fetched(self, source: str, outcome: str, count: int, duration_us: int) -> None:
+        self.counts[f"fetched {outcome}"] += count
+
+    def attempted(self, claimed: ClaimedDelivery, settlement: Settlement) -> None:
+        if settlement.attempt is not None:
+            self.counts[f"attempt {settlement.attempt.outcome}"] += 1
+
+    def lane_changed(self, destination: str, state: str, reason: str) -> None:
+        self.counts[f"lane {state}"] += 1
+
+    def alerted(self, subject: str, reason: str) -> None:
+        self.alerts.append(f"{subject}: {reason}")
+
+    def rescued(self, what: str, count: int) -> None:
+        self.counts[f"rescued {what}"] += count
+
+    def crashed(self, service: str, error: BaseException) -> None:
+        if isinstance(error, Exception):
+            self.unforeseen.append(f"{service}: {type(error).__name__}: {error}")
