@@ -124,6 +124,8 @@ class Webhook:
 
     def _form(self, request: RawRequest) -> dict[str, str | list[str]]:
         fields: Fields = read_form(request) if request.body.strip() else read_query(request.query)
+        if not fields:
+            raise PayloadInvalid("the push holds no values")
         return {
             name: values[0] if len(values) == 1 else values
             for name, values in fields.items()
