@@ -177,6 +177,12 @@ def test_a_value_from_the_environment_is_shown_as_the_file_has_it(problems_of: P
     assert "h1dden" not in line
 
 
+def test_an_empty_secrets_file_is_named(folder: Path, problems_of: ProblemsOf) -> None:
+    (folder / "blank").write_text(" \n", encoding="utf-8")
+    (line,) = problems_of(SOURCE + 'spare = "file:blank"\n')
+    assert line == f"leadwire.toml: sources.a.spare: the file {folder}/blank is empty: write the secret into it"
+
+
 def test_a_type_without_the_role_is_refused_with_those_that_have_it(folder: Path, problems_of: ProblemsOf) -> None:
     only = folder / "own" / "only_out"
     only.mkdir()
