@@ -67,7 +67,7 @@ def _run(config: Config, roles: frozenset[str]) -> int:
 
 
 def _demo(seconds: float | None, as_json: bool, port: int) -> int:
-    return int(importlib.import_module("leadwire.app").demo(seconds, as_json, port))
+    return int(importlib.import_module("leadwire.demo").demo(seconds, as_json, port))
 
 
 def _upkeep() -> Upkeep:

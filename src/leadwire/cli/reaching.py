@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -50,5 +51,6 @@ async def _try(http: Http, key: str, url: str) -> dict[str, Any]:
 
 
 def _bare(url: str) -> str:
-    """The address without what may be secret: no user, no query."""
-    return re.sub(r"//[^/@]*@", "//", url.partition("?")[0])
+    """Scheme, host and port: a path or a query may hold a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"

@@ -105,6 +105,7 @@ async def test_connect_reaches_what_answers_and_names_what_does_not(line: Line) 
     assert rows["destinations.down.url"]["ok"] is False
     assert rows["destinations.private.url"]["ok"] is False
     assert "[egress] allow" in rows["destinations.private.url"]["detail"]
+    assert rows["destinations.private.url"]["url"] == "http://10.0.0.1"
     assert "hidden" not in str(rows)
 
 
