@@ -34,7 +34,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         setting(
             "Largest body", "Bytes of the largest request body that is taken; a larger one is answered 413.", ge=1_024
         ),
-    ] = 4_194_304
+    ] = 1_048_576
     body_timeout: Annotated[
         DurationText,
         setting("Body deadline", "How long a request may take to send its body before it is answered 408."),

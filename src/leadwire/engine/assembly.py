@@ -40,7 +40,7 @@ class LaneSetup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EngineSetup(msgspec.Struct, frozen=True, kw_only=True):
-    """All that an engine is made of. `owner` names this process in leases."""
+    """All that an engine is made of. `owner` names this process in leases; `companions` are services that run beside it."""
 
     ledger: Ledger
     sources: Mapping[str, SourceSetup]
@@ -53,6 +53,7 @@ class EngineSetup(msgspec.Struct, frozen=True, kw_only=True):
     new_id: Callable[[], str]
     owner: str
     retention: Retention = Retention()
+    companions: Sequence[Service] = ()
     works: bool = True
     polls: bool = True
 
@@ -66,18 +67,12 @@ class Engine:
         self.sources = {name: source.source for name, source in setup.sources.items()}
         self.pauses = Pauses(ledger.pauses, setup.observer)
         self.intake = Intake(ledger.events, setup.clock, setup.bell)
-        self.resolve = Resolve(
-            ledger.events,
-            ledger.leads,
-            self.sources,
-            ResolveRules(
-                policies={name: source.policy for name, source in setup.sources.items()},
-                routes=setup.routes,
-                new_id=setup.new_id,
-            ),
-            setup.bell,
-            setup.observer,
+        self.rules = ResolveRules(
+            policies={name: source.policy for name, source in setup.sources.items()},
+            routes=setup.routes,
+            new_id=setup.new_id,
         )
+        self.resolve = Resolve(ledger.events, ledger.leads, self.sources, self.rules, setup.bell, setup.observer)
         self.rescue = Rescue(ledger.deliveries, ledger.fetches, setup.bell, setup.observer)
         self.lanes = {name: self._lane(lane) for name, lane in setup.lanes.items()}
         self.hydrates = {
@@ -121,7 +116,7 @@ class Engine:
     def _services(self) -> list[Service]:
         """In the order in which they drain: what comes in first, what goes out last."""
         setup = self._setup
-        services: list[Service] = [self.intake]
+        services: list[Service] = [self.intake, *setup.companions]
         if setup.polls:
             services += self.polls.values()
         if setup.works:
