@@ -316,6 +316,15 @@ async def test_an_almost_full_limit_waits_before_meta_refuses(
     assert isinstance(after, Record)
 
 
+async def test_the_newest_reading_of_a_limit_counts(bench: Bench) -> None:
+    meta = source(bench)
+    full, free = ({"X-Page-Usage": f'{{"call_count":{percent}}}'} for percent in (99, 40))
+    bench.http.script = [answer([item(good("7"), headers=full), item(good("8"), headers=free)]), answer(good("9"))]
+    await meta.fetch([pointer("7"), pointer("8")])
+    (result,) = await meta.fetch([pointer("9")])
+    assert isinstance(result, Record)
+
+
 async def test_another_page_goes_on_while_one_waits(bench: Bench) -> None:
     meta = source(bench)
     bench.http.script = [answer(good(), x_page_usage='{"call_count":99}'), answer(good("8"))]
