@@ -30,7 +30,7 @@ def http_error(request: AnyRequest, error: HTTPException) -> Answer:
         return _answer(request, problem("invalid", _validation_words(error)), {})
     headers: dict[str, str] = {}
     if isinstance(error, MethodNotAllowedException):
-        headers["Allow"] = (error.headers or {}).get("Allow", "")
+        headers["Allow"] = (error.headers or {}).get("allow", "")
     status = error.status_code
     slug = slug_of_status(status)
     detail = None if status >= 500 else str(error.detail).partition(". ")[0]

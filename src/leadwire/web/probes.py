@@ -24,7 +24,7 @@ async def readyz(site: SiteServices) -> dict[str, str]:
 @get("/metrics", opt=open_to("metrics"), summary="Metrics in the Prometheus text format", tags=["probes"], media_type="text/plain")
 async def metrics(site: SiteServices) -> Response[bytes]:
     """Takes a token of scope read, unless the server listens on loopback."""
-    return Response(await site.survey.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(await site.survey.exposition(), media_type="text/plain; version=0.0.4")
 
 
 HANDLERS = (livez, readyz, metrics)

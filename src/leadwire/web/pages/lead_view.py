@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 import msgspec
+import phonenumbers
 
 from leadwire.model.lead import DeskEntry, DeskState, Lead
 from leadwire.model.times import Instant
@@ -36,6 +37,8 @@ _STANDARD: Final = frozenset(
     }
 )
 _KINDS: Final = {"form": "Form", "call": "Call", "row": "Table row", "visit": "Visit"}
+_MISSED: Final = "Missed call"
+_LABELS: Final = {"recording_url": "Recording", "duration_s": "Duration in seconds"}
 _TEXT_MAX: Final = 2_000
 _VALUES_MAX: Final = 200
 
@@ -60,6 +63,7 @@ class LeadView(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     source: str
     kind: str
+    is_missed: bool
     campaign: str
     summary: str
     enquiries: int
@@ -79,16 +83,18 @@ def view_of(entry: DeskEntry) -> LeadView:
     records = [line for line in _list(known.get("records")) if isinstance(line, dict)]
     newest = records[-1] if records else {}
     phone, email = _text(known.get("phone")), _text(known.get("email"))
+    kind = _kind(newest, known)
     return LeadView(
         id=lead.id,
-        name=_text(known.get("full_name")) or _text(known.get("company")) or phone or email or "Unnamed lead",
-        phone=phone,
+        name=_text(known.get("full_name")) or _text(known.get("company")) or phone_words(phone) or email or "Unnamed lead",
+        phone=phone_words(phone),
         phone_href=phone_href(phone),
         email=email,
         email_href=email_href(email),
         place=", ".join(part for part in (_text(known.get("company")), _text(known.get("city"))) if part),
         source=_text(newest.get("source")) or "",
-        kind=_kind(newest, known),
+        kind=kind,
+        is_missed=kind == _MISSED,
         campaign=_text(_dict(known.get("attribution")).get("campaign_name")) or "",
         summary=_summary(_dict(known.get("answers"))),
         enquiries=len(records),
@@ -113,7 +119,7 @@ def person_facts(known: Mapping[str, Any]) -> list[Fact]:
     for name in ("full_name", "first_name", "last_name", "company", "phone", "email", "city", "country"):
         if value := _text(known.get(name)):
             href = {"phone": phone_href, "email": email_href}.get(name, _no_href)(value)
-            facts.append(Fact(_label(name), [value], href))
+            facts.append(Fact(_label(name), [phone_words(value) or value if name == "phone" else value], href))
     return facts
 
 
@@ -140,6 +146,17 @@ def phone_href(phone: str | None) -> str | None:
     """A tel: link; None for what is no phone number."""
     digits = _PHONE_FILLER.sub("", phone or "")
     return f"tel:{digits}" if _PHONE.fullmatch(digits) else None
+
+
+def phone_words(phone: str | None) -> str | None:
+    """An international number in groups, as people read it; anything else as it is."""
+    if phone is None or not phone.startswith("+") or not _PHONE.fullmatch(phone):
+        return phone
+    try:
+        number = phonenumbers.parse(phone)
+    except phonenumbers.NumberParseException:
+        return phone
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def email_href(email: str | None) -> str | None:
@@ -173,7 +190,7 @@ def _kind(newest: Mapping[str, Any], known: Mapping[str, Any]) -> str:
     call = _dict(known.get("call"))
     if kind == "Call":
         if call.get("answered") is False:
-            return "Missed call"
+            return _MISSED
         if call.get("direction") == "outbound":
             return "Outbound call"
     return kind
@@ -184,11 +201,13 @@ def _summary(answers: Mapping[str, Any]) -> str:
     for question, values in list(answers.items())[:3]:
         said = ", ".join(text for value in _list(values)[:3] if (text := _text(value)))
         if said:
-            parts.append(f"{_label(question)}: {said}")
+            parts.append(f"{_label(question).rstrip('?: ')}: {said}")
     return " · ".join(parts)[:300]
 
 
 def _label(name: str) -> str:
+    if name in _LABELS:
+        return _LABELS[name]
     words = name.replace("_", " ").strip()[:200]
     return f"{words[:1].upper()}{words[1:]}" if words else "–"
 

@@ -24,11 +24,12 @@
     const soft = getComputedStyle(document.body).getPropertyValue("--soft").trim();
     const line = getComputedStyle(document.body).getPropertyValue("--line").trim();
     const axis = { stroke: soft, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 } };
+    const tens = (_, splits) => splits.map((split) => (Number.isInteger(Math.round(Math.log10(split) * 1e6) / 1e6) ? split : null));
     plot = new uPlot({
       width: Math.max(280, place.clientWidth),
       height: 260,
       scales: { y: { distr: 3, log: 10 } },
-      axes: [axis, { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : words(tick))) }],
+      axes: [axis, { ...axis, size: 62, filter: tens, grid: { ...axis.grid, filter: tens }, ticks: { ...axis.ticks, filter: tens }, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : words(tick))) }],
       series: [
         {},
         ...lines.hops.map((hop, index) => ({
