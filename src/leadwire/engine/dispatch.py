@@ -204,10 +204,13 @@ class Lane:
                 packed.append((claimed, pack(claimed, self._policy.mappings.get(claimed.delivery.sync))))
             except MappingInvalid as error:
                 self._conclude(claimed, Rejected(str(error)), started_at)
-        if packed:
-            receipts = await self._deliver([delivery for _, delivery in packed])
-            for (claimed, _), receipt in zip(packed, receipts, strict=True):
-                self._conclude(claimed, receipt, started_at)
+        if not packed:
+            return
+        receipts = await self._deliver([delivery for _, delivery in packed])
+        effects = [
+            self._conclude(claimed, receipt, started_at) for (claimed, _), receipt in zip(packed, receipts, strict=True)
+        ]
+        self._note_availability(any(effect.is_available for effect in effects))
 
     async def _deliver(self, batch: Sequence[Delivery]) -> Sequence[Receipt]:
         """One receipt per delivery. A batch that is refused as a whole is halved until the bad one stands alone."""
@@ -234,7 +237,7 @@ class Lane:
             return [OutcomeUnknown(f"the connector gave {len(receipts)} receipts for {len(batch)}")] * len(batch)
         return receipts
 
-    def _conclude(self, claimed: ClaimedDelivery, receipt: Receipt, started_at: Instant) -> None:
+    def _conclude(self, claimed: ClaimedDelivery, receipt: Receipt, started_at: Instant) -> LaneEffect:
         now = self._tools.clock.now()
         ended = Try(
             started_at=started_at,
@@ -248,12 +251,14 @@ class Lane:
         self._settlements.append(settlement)
         if effect.pause is not None:
             self._pauses_due.append(effect)
-        self._note_availability(effect, now)
         self._tools.observer.attempted(claimed, settlement)
+        return effect
 
-    def _note_availability(self, effect: LaneEffect, now: Instant) -> None:
+    def _note_availability(self, is_available: bool) -> None:
+        """One call is one try for the breaker, however many deliveries it carried."""
+        now = self._tools.clock.now()
         before = self.breaker.state
-        if effect.is_available:
+        if is_available:
             self.breaker.succeeded(now)
         else:
             self.breaker.failed(now)

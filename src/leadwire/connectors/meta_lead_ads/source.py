@@ -67,6 +67,11 @@ class MetaLeadAds:
         self._held_until: dict[str, Instant] = {}
         self._fewer_fields: dict[str, tuple[int, Instant]] = {}
 
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The pages that are configured: ids that were parked for the want of one are fetched after a restart."""
+        return tuple(self._pages)
+
     def handshake(self, request: RawRequest) -> DoorAnswer | None:
         """The challenge as plain text for a GET with our verify token. Raises SignatureInvalid for any other GET: Meta pushes by POST."""
         if request.method != "GET":
