@@ -18,7 +18,7 @@ from leadwire.model.record import Record, RecordKey
 from leadwire.model.times import SECOND, seconds
 from leadwire.ports.delivery_queue import DeliveryClaim, DeliveryFilter
 from leadwire.ports.desk import DeskQuery
-from leadwire.ports.lead_book import Absorption, LeadChange, LeadQuery, RecordChange, Withdrawal
+from leadwire.ports.lead_book import Absorption, Known, LeadChange, LeadQuery, RecordChange, Withdrawal
 from leadwire.ports.ledger import Ledger
 from leadwire.store.memory import MemoryLedger
 from leadwire.testing.ledger_contract import samples
@@ -46,6 +46,17 @@ Open = Callable[[], Awaitable[Ledger]]
 def _plain(value: object) -> object:
     """Comparable, with documents as text."""
     return msgspec.to_builtins(value, enc_hook=lambda raw: bytes(raw).decode())
+
+
+async def _known(ledger: Ledger, records: Sequence[RecordKey], keys: Sequence[str]) -> Known:
+    """What the book knows, in one order."""
+    known = await ledger.leads.known(records, keys)
+    return Known(
+        leads=sorted(known.leads, key=lambda lead: lead.id),
+        records=sorted(known.records, key=lambda record: record.sequence),
+        owners=known.owners,
+        keys={lead_id: sorted(held) for lead_id, held in known.keys.items()},
+    )
 
 
 class Twins(RuleBasedStateMachine):
@@ -137,7 +148,7 @@ class Twins(RuleBasedStateMachine):
     @rule(number=st.integers(1, 20), is_stale=st.booleans())
     def a_record_says_more(self, number: int, is_stale: bool) -> None:
         key = RecordKey("site", f"r{number}")
-        known = self._both(lambda ledger: ledger.leads.known([key], []))
+        known = self._both(lambda ledger: _known(ledger, [key], []))
         for record in known.records:
             if record.key == key:
                 content = Record(native_id=key.native_id, kind="form", answers={"at": [str(self._tick())]})
@@ -212,7 +223,10 @@ class Twins(RuleBasedStateMachine):
                     "released": samples.waits(claimed, later, attempt=None),
                 }[end]
             )
-        self._both(lambda ledger: ledger.deliveries.settle(settlements, now))
+        self._both(lambda ledger: self._refused(ledger, settlements))
+
+    async def _refused(self, ledger: Ledger, settlements: Sequence[Settlement]) -> list[str]:
+        return sorted(await ledger.deliveries.settle(settlements, self._now))
 
     @rule(is_alone=st.booleans())
     def rescue(self, is_alone: bool) -> None:
@@ -269,13 +283,8 @@ class Twins(RuleBasedStateMachine):
 
     async def _book(self, ledger: Ledger) -> object:
         keys = [RecordKey("site", f"r{number}") for number in range(1, self._records + 1)]
-        known = await ledger.leads.known(keys, KEYS)
-        told = {lead_id: sorted(held) for lead_id, held in known.keys.items()}
         return [
-            sorted(known.leads, key=lambda lead: lead.id),
-            sorted(known.records, key=lambda record: record.sequence),
-            known.owners,
-            told,
+            await _known(ledger, keys, KEYS),
             [await ledger.leads.page(LeadQuery(text=text)) for text in ("", "as", "jos 9", "rao")],
             [[await ledger.leads.records(lead_id), await ledger.leads.merges(lead_id)] for lead_id in LEADS],
             await ledger.desk.page(DeskQuery()),

@@ -125,6 +125,15 @@ class FetchQueueContract:
         assert await _page(ledger, state="leased") == [new.native_id]
         assert await _page(ledger, state="parked") == []
 
+    async def test_an_old_epoch_does_not_hide_the_current_one_of_the_same_batch(self, ledger: Ledger) -> None:
+        await _owe(ledger, a_fetch("f1"))
+        [old] = await _claim(ledger)
+        await ledger.fetches.rescue(at(61), owner_is_alone=False)
+        [new] = await _claim(ledger, at(61))
+        settlements = [_settlement(old, at(99), "parked"), _settlement(new, at(70))]
+        assert await ledger.fetches.settle(settlements, at(62)) == 1
+        assert (await _only(ledger)).state == "pending"
+
     async def test_a_lease_ends_once(self, ledger: Ledger) -> None:
         await _owe(ledger, a_fetch("f1"))
         [fetch] = await _claim(ledger)

@@ -85,6 +85,19 @@ class SettleContract:
         assert list(await ledger.deliveries.settle([dead(old)], at(61))) == ["a_1_crm"]
         assert (await _row(ledger, "a_1_crm")).state == "pending"
 
+    async def test_an_old_epoch_does_not_hide_the_current_one_of_the_same_batch(self, ledger: Ledger) -> None:
+        old = await _claimed(ledger)
+        await ledger.deliveries.rescue(at(60), owner_is_alone=False)
+        [new] = await claim(ledger, now=at(60))
+        assert list(await ledger.deliveries.settle([dead(old), delivered(new)], at(61))) == ["a_1_crm"]
+        assert (await _row(ledger, "a_1_crm")).state == "delivered"
+
+    async def test_a_refused_delivery_does_not_move_the_lanes_last_one(self, ledger: Ledger) -> None:
+        claimed = await _claimed(ledger)
+        await ledger.deliveries.settle([delivered(claimed)], at(1))
+        await ledger.deliveries.settle([delivered(claimed)], at(2))
+        assert [tally.last_delivered_at for tally in await ledger.delivery_book.tally(at(3))] == [at(1)]
+
     async def test_a_lease_ends_once(self, ledger: Ledger) -> None:
         claimed = await _claimed(ledger)
         assert list(await ledger.deliveries.settle([delivered(claimed), dead(claimed)], at(1))) == ["a_1_crm"]
