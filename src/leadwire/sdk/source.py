@@ -59,12 +59,16 @@ class DeduplicatingPush(Protocol):
 
 @runtime_checkable
 class FetchingSource(Protocol):
-    """A source whose pushes carry ids only."""
+    """A source whose pushes carry ids only.
+
+    Attributes, all optional: `fetch_batch_max` (pointers per call, default and most 50) and `scopes` (the scopes that are
+    configured now: ids of these that were parked are tried again at the start).
+    """
 
     async def fetch(self, pointers: Sequence[Pointer]) -> Sequence["Record | SourceError"]:
         """One result per pointer, in order: the record, or the typed reason why not. Raises only what concerns all of them.
 
-        At most `fetch_batch_max` pointers of one scope come at a time (attribute; default 50).
+        The pointers are of one scope.
         """
         ...
 
