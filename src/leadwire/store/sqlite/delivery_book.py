@@ -17,6 +17,10 @@ _attempts = msgspec.json.Decoder(list[Attempt]).decode
 _tallies = msgspec.json.Decoder(list[LaneTally]).decode
 
 
+# States of which few rows stand among all: their own index leads, and what it finds is sorted.
+_INDEXES = {"pending": "by_pending", "leased": "by_leased", "superseded": "by_ended", "cancelled": "by_ended"}
+
+
 class SqliteDeliveryBook:
     """A `DeliveryBook`."""
 
@@ -26,6 +30,8 @@ class SqliteDeliveryBook:
 
     async def page(self, which: DeliveryFilter, after: str | None, limit: int) -> Sequence[OwedDelivery]:
         where, parameters = _filter(which)
+        if which.ids is None and which.lead_id is None and which.state in _INDEXES:
+            where.append(_INDEXES[which.state])
         if after is not None:
             where.append("where_after")
             parameters["after"] = after

@@ -54,8 +54,8 @@ class SqliteDeliveryQueue:
     async def settle(self, settlements: Sequence[Settlement], now: Instant) -> Sequence[str]:
         if not settlements:
             return []
-        firsts = {one.delivery_id: one for one in reversed(settlements)}
-        repeated = [one.delivery_id for one in settlements if firsts[one.delivery_id] is not one]
+        firsts = {(one.delivery_id, one.epoch): one for one in reversed(settlements)}
+        repeated = [one.delivery_id for one in settlements if firsts[one.delivery_id, one.epoch] is not one]
         rows = as_json(list(firsts.values()))
         tried = as_json([one for one in firsts.values() if one.attempt is not None])
         waiting = as_json([one.delivery_id for one in firsts.values() if one.state == "pending"])

@@ -10,8 +10,8 @@ from leadwire.ports.desk import DeskQuery
 from leadwire.store.sqlite.absorbing import as_json
 from leadwire.store.sqlite.committer import Committer
 from leadwire.store.sqlite.reader import Reader
-from leadwire.store.sqlite.searching import match_query
-from leadwire.store.sqlite.session import Value
+from leadwire.store.sqlite.searching import choose, match_query
+from leadwire.store.sqlite.session import Session, Value
 
 _entries = msgspec.json.Decoder(list[DeskEntry]).decode
 _counts = msgspec.json.Decoder(dict[DeskState, int]).decode
@@ -35,10 +35,16 @@ class SqliteDesk:
             "id": lead_id,
             "limit": max(query.limit, 0),
         }
-        asked = {"text": words, "source": query.source, "claimed_by": query.claimed_by, "before": query.before}
+        asked = {"claimed_by": query.claimed_by, "before": query.before, query.state or "new": query.state}
         where = [f"where_{name}" for name, value in asked.items() if value is not None]
-        where += [f"where_{query.state}"] if query.state else []
-        return _entries(await self._reader.read(lambda session: session.json("desk.page", parameters, where)))
+        is_worked = query.claimed_by is not None or query.state in ("claimed", "contacted")
+
+        def work(session: Session) -> str:
+            otherwise = "by_state" if is_worked else "by_place"
+            chosen = choose(session, "desk", words, query.source, otherwise=otherwise)
+            return session.json("desk.page", parameters, [*where, *chosen])
+
+        return _entries(await self._reader.read(work))
 
     async def entries(self, lead_ids: Sequence[str]) -> Sequence[DeskEntry]:
         ids = as_json(list(dict.fromkeys(lead_ids)))

@@ -51,7 +51,7 @@ class SqliteFetchQueue:
     async def settle(self, settlements: Sequence[FetchSettlement], now: Instant) -> int:
         if not settlements:
             return 0
-        firsts = {(one.source, one.native_id): one for one in reversed(settlements)}
+        firsts = {(one.source, one.native_id, one.epoch): one for one in reversed(settlements)}
         parameters = bind(rows=as_json(list(firsts.values())), now=now)
         settled = await self._committer.write_one(lambda session: session.change("fetch_queue.settle", parameters))
         return len(settlements) - settled
@@ -80,6 +80,7 @@ class SqliteFetchQueue:
             "limit": max(limit, 0),
         }
         where = [f"where_{state}"] if state else []
+        where.append("by_age" if state in (None, "done") else f"by_{state}")
         where += ["where_source"] if source is not None else []
         where += ["where_after"] if after is not None else []
         return _fetches(await self._reader.read(lambda session: session.json("fetch_queue.page", parameters, where)))

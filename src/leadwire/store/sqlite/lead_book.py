@@ -11,10 +11,8 @@ from leadwire.ports.lead_book import Absorption, CursorMove, Known, LeadQuery
 from leadwire.store.sqlite.absorbing import Absorbing, as_json
 from leadwire.store.sqlite.committer import Committer, Job
 from leadwire.store.sqlite.reader import Reader
-from leadwire.store.sqlite.searching import match_query
+from leadwire.store.sqlite.searching import choose, is_few, match_query
 from leadwire.store.sqlite.session import Session, Value
-
-FEW = 5_000
 
 _known = msgspec.json.Decoder(Known).decode
 _lead = msgspec.json.Decoder(Lead).decode
@@ -48,7 +46,7 @@ class SqliteLeadBook:
         parameters = {"records": as_json(list(records)), "keys": as_json(list(keys))}
         row = await self._committer.read(lambda session: session.row("lead_book.known", parameters))
         assert row is not None
-        leads, records_found, owners, held = row
+        leads, records_found, owners, held = map(str, row)
         return _known(f'{{"leads":{leads},"records":{records_found},"owners":{owners},"keys":{held}}}')
 
     async def absorb(self, absorption: Absorption, now: Instant) -> None:
@@ -86,15 +84,15 @@ class SqliteLeadBook:
             "after": query.after,
             "limit": max(query.limit, 0),
         }
-        asked = {"text": words, "source": query.source, "since": query.since, "after": query.after}
-        where = [f"where_{name}" for name, value in asked.items() if value is not None]
+        where = ["where_since"] if query.since is not None else []
+        where += ["where_after"] if query.after is not None else []
 
         def work(session: Session) -> str:
-            if query.since is None:
-                return session.json("lead_book.page", parameters, where)
-            count = session.number("lead_book.count_updated", {"since": query.since, "limit": FEW})
-            index = "by_update" if count is not None and count < FEW else "by_id"
-            return session.json("lead_book.page", parameters, [index, *where])
+            chosen = [*where, *choose(session, "lead_book", words, query.source, otherwise="by_id")]
+            if query.since is not None and words is None:
+                few = is_few(session, "lead_book.count_updated", {"since": query.since})
+                chosen = [name for name in chosen if name != "by_id"] + ["by_update" if few else "by_id"]
+            return session.json("lead_book.page", parameters, chosen)
 
         return _leads(await self._reader.read(work))
 

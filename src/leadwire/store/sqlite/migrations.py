@@ -85,7 +85,7 @@ def apply(
     for migration in migrations:
         with _transaction(connection):
             connection.execute(_TABLE)
-            connection.execute(migration.sql)
+            connection.execute(migration.sql).fetchall()
             connection.execute(
                 "INSERT INTO schema_migrations (number, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
                 (migration.number, migration.name, migration.checksum, now),

@@ -10,7 +10,16 @@ SELECT json_group_array(
     'reason', reason, 'last_status', last_status, 'delivered_at', delivered_at
   )
 )
-FROM (SELECT * FROM deliveries AS d WHERE true {where} ORDER BY owed_at DESC, id DESC LIMIT :limit)
+FROM (SELECT * FROM deliveries AS d {index} WHERE true {where} ORDER BY owed_at DESC, id DESC LIMIT :limit)
+
+-- name: by_pending
+INDEXED BY deliveries_fresh
+
+-- name: by_leased
+INDEXED BY deliveries_leased
+
+-- name: by_ended
+INDEXED BY deliveries_ended
 
 -- name: where_after
 AND (d.owed_at, d.id) < (SELECT last.owed_at, last.id FROM deliveries AS last WHERE last.id = :after)
@@ -53,7 +62,7 @@ SELECT json_group_array(
   )
 )
 FROM (
-  SELECT a.* FROM json_each(:ids) AS i JOIN attempts AS a ON a.delivery_id = i.value ORDER BY i.key, a.epoch
+  SELECT a.* FROM json_each(:ids) AS i CROSS JOIN attempts AS a ON a.delivery_id = i.value ORDER BY i.key, a.epoch
 ) AS a
 
 -- name: replayable
@@ -124,8 +133,8 @@ DELETE FROM attempts WHERE delivery_id IN (SELECT value FROM json_each(:ids))
 DELETE FROM past_documents WHERE (lead_id, version) IN (
   SELECT p.lead_id, p.version
   FROM json_each(:numbers) AS i
-  JOIN deliveries AS d ON d.number = i.value
-  JOIN past_documents AS p ON p.lead_id = d.lead_id AND p.version = d.version
+  CROSS JOIN deliveries AS d ON d.number = i.value
+  CROSS JOIN past_documents AS p ON p.lead_id = d.lead_id AND p.version = d.version
   WHERE NOT EXISTS (
     SELECT 1 FROM deliveries AS o
     WHERE o.lead_id = p.lead_id AND o.version = p.version AND o.state NOT IN ('superseded', 'cancelled')

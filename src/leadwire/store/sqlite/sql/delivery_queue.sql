@@ -3,7 +3,7 @@
 -- name: pick
 WITH
 fresh AS MATERIALIZED (
-  SELECT d.number, d.sync, d.lead_id, row_number() OVER (ORDER BY d.received_at DESC, d.id DESC) AS place
+  SELECT d.number, d.sync, d.lead_id
   FROM deliveries AS d
   WHERE d.destination = :destination AND d.state = 'pending' AND d.received_at >= :fresh_since AND d.not_before <= :now
     AND NOT EXISTS (
@@ -21,7 +21,7 @@ fresh AS MATERIALIZED (
   LIMIT min(:fresh, :limit)
 ),
 oldest AS MATERIALIZED (
-  SELECT d.number, row_number() OVER (ORDER BY d.not_before, d.owed_at, d.id) AS place
+  SELECT d.number
   FROM deliveries AS d
   WHERE d.destination = :destination AND d.state = 'pending' AND d.not_before <= :now
     AND (d.lead_id, d.sync) NOT IN (SELECT f.lead_id, f.sync FROM fresh AS f)
@@ -40,9 +40,9 @@ oldest AS MATERIALIZED (
   LIMIT max(0, :limit - (SELECT count(*) FROM fresh))
 ),
 picked AS (
-  SELECT number, 0 AS part, place FROM fresh
+  SELECT number, 0 AS part FROM fresh
   UNION ALL
-  SELECT number, 1, place FROM oldest
+  SELECT number, 1 FROM oldest
 )
 SELECT json_group_array(
     json_object(
@@ -70,8 +70,9 @@ FROM (
       SELECT 1 FROM deliveries AS o
       WHERE o.lead_id = d.lead_id AND o.sync = d.sync AND o.delivered_at IS NOT NULL
     ) AS is_first
-  FROM picked AS p JOIN deliveries AS d ON d.number = p.number
-  ORDER BY p.part, p.place
+  FROM picked AS p CROSS JOIN deliveries AS d ON d.number = p.number
+  ORDER BY
+    p.part, iif(p.part = 0, -d.received_at, d.not_before), iif(p.part = 0, 0, d.owed_at), iif(p.part = 0, '', d.id), d.id DESC
 ) AS d
 
 -- name: lease
@@ -93,7 +94,7 @@ SELECT
   e.value ->> '$.attempt.duration_us', e.value ->> '$.attempt.outcome', e.value ->> '$.attempt.status',
   e.value ->> '$.attempt.detail'
 FROM jsonb_each(:rows) AS e
-JOIN deliveries AS d ON d.id = e.value ->> 'delivery_id' AND d.epoch = e.value ->> 'epoch' AND d.state = 'leased'
+CROSS JOIN deliveries AS d ON d.id = e.value ->> 'delivery_id' AND d.epoch = e.value ->> 'epoch' AND d.state = 'leased'
 WHERE e.value ->> 'attempt' IS NOT NULL
 
 -- name: settle
@@ -133,7 +134,7 @@ WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'pending'
 -- name: note_lanes
 UPDATE lanes SET last_delivered_at = :now
 WHERE coalesce(last_delivered_at, 0) < :now AND destination IN (
-  SELECT d.destination FROM json_each(:ids) AS i JOIN deliveries AS d ON d.id = i.value WHERE d.state = 'delivered'
+  SELECT d.destination FROM json_each(:ids) AS i CROSS JOIN deliveries AS d ON d.id = i.value WHERE d.state = 'delivered' AND d.delivered_at = :now
 )
 
 -- name: lost

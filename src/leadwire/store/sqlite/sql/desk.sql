@@ -12,8 +12,14 @@ SELECT json_group_array(
   )
 )
 FROM (
-  SELECT * FROM leads AS l WHERE l.merged_into IS NULL {where} ORDER BY l.received_at DESC, l.id DESC LIMIT :limit
+  SELECT * FROM leads AS l {index} WHERE l.merged_into IS NULL {where} ORDER BY l.received_at DESC, l.id DESC LIMIT :limit
 )
+
+-- name: by_place
+INDEXED BY leads_place
+
+-- name: by_state
+INDEXED BY leads_worked
 
 -- name: where_before
 AND (l.received_at, l.id) < (:received_at, :id)
@@ -28,7 +34,16 @@ AND l.desk_state <> 'new' AND l.desk_state = 'claimed'
 AND l.desk_state <> 'new' AND l.desk_state = 'contacted'
 
 -- name: where_claimed_by
-AND l.claimed_by = :claimed_by
+AND l.desk_state <> 'new' AND l.claimed_by = :claimed_by
+
+-- name: count_words
+SELECT count(*) FROM (SELECT 1 FROM lead_words WHERE lead_words MATCH :words LIMIT :few)
+
+-- name: count_source
+SELECT count(*) FROM (SELECT 1 FROM records WHERE source = :source LIMIT :few)
+
+-- name: where_rare_source
+AND l.id IN (SELECT r.lead_id FROM records AS r WHERE r.source = :source AND r.fingerprint <> '')
 
 -- name: where_source
 AND EXISTS (
@@ -49,7 +64,7 @@ SELECT json_group_array(
     'first_touch_at', l.first_touch_at
   )
 )
-FROM json_each(:ids) AS i JOIN leads AS l ON l.id = i.value
+FROM json_each(:ids) AS i CROSS JOIN leads AS l ON l.id = i.value
 
 -- name: claim
 UPDATE leads SET

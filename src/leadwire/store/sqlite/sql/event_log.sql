@@ -79,7 +79,7 @@ LEFT JOIN (
     sum(state = 'stored') AS unresolved,
     min(iif(state = 'stored', received_at, NULL)) AS oldest_unresolved_at,
     sum(state = 'quarantined') AS quarantined
-  FROM events WHERE state <> 'resolved' GROUP BY source
+  FROM events INDEXED BY events_waiting WHERE state <> 'resolved' GROUP BY source
 ) AS w ON w.source = s.source
 
 -- name: prune

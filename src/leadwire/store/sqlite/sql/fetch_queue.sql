@@ -11,7 +11,7 @@ SELECT
   ),
   json_group_array(number)
 FROM (
-  SELECT * FROM fetches
+  SELECT * FROM fetches INDEXED BY fetches_due
   WHERE source = :source AND state = 'pending' AND not_before <= :now
     AND scope NOT IN (SELECT value FROM json_each(:paused_scopes))
   ORDER BY received_at, native_id
@@ -56,8 +56,20 @@ SELECT json_group_array(
   )
 )
 FROM (
-  SELECT * FROM fetches WHERE true {where} ORDER BY received_at DESC, source DESC, native_id DESC LIMIT :limit
+  SELECT * FROM fetches {index} WHERE true {where} ORDER BY received_at DESC, source DESC, native_id DESC LIMIT :limit
 )
+
+-- name: by_pending
+INDEXED BY fetches_due
+
+-- name: by_leased
+INDEXED BY fetches_leased
+
+-- name: by_parked
+INDEXED BY fetches_parked
+
+-- name: by_age
+INDEXED BY fetches_age
 
 -- name: where_after
 AND (received_at, source, native_id) < (

@@ -1,4 +1,5 @@
--- The lead book. `rows` are the values of model.changes as JSON, as msgspec writes them.
+-- The lead book. `rows` are the values of model.changes as JSON, as msgspec writes them. CROSS JOIN keeps SQLite from turning a
+-- join around: what was asked leads, the table is looked up.
 
 -- name: last_record
 SELECT coalesce(max(sequence), 0) FROM records
@@ -7,18 +8,18 @@ SELECT coalesce(max(sequence), 0) FROM records
 WITH
 asked_records AS MATERIALIZED (
   SELECT r.sequence, r.lead_id FROM json_each(:records) AS a
-  JOIN records AS r ON r.source = a.value ->> 0 AND r.native_id = a.value ->> 1
+  CROSS JOIN records AS r ON r.source = a.value ->> 0 AND r.native_id = a.value ->> 1
 ),
-asked_keys AS MATERIALIZED (SELECT k.key, k.lead_id FROM json_each(:keys) AS a JOIN lead_keys AS k ON k.key = a.value),
+asked_keys AS MATERIALIZED (SELECT k.key, k.lead_id FROM json_each(:keys) AS a CROSS JOIN lead_keys AS k ON k.key = a.value),
 holders AS MATERIALIZED (
   SELECT l.number, l.id FROM (SELECT lead_id FROM asked_records UNION SELECT lead_id FROM asked_keys) AS h
-  JOIN leads AS l ON l.id = h.lead_id
+  CROSS JOIN leads AS l ON l.id = h.lead_id
   WHERE l.merged_into IS NULL
 ),
 wanted AS (
   SELECT sequence FROM asked_records
   UNION
-  SELECT r.sequence FROM holders AS h JOIN records AS r ON r.lead_id = h.id WHERE r.fingerprint <> ''
+  SELECT r.sequence FROM holders AS h CROSS JOIN records AS r ON r.lead_id = h.id WHERE r.fingerprint <> ''
 )
 SELECT
   (
@@ -28,7 +29,7 @@ SELECT
         'received_at', l.received_at, 'document', json(l.document), 'merged_into', l.merged_into
       )
     )
-    FROM (SELECT l.* FROM holders AS h JOIN leads AS l ON l.number = h.number ORDER BY l.id) AS l
+    FROM (SELECT l.* FROM holders AS h CROSS JOIN leads AS l ON l.number = h.number ORDER BY l.id) AS l
   ),
   (
     SELECT json_group_array(
@@ -38,7 +39,7 @@ SELECT
         'event_sequence', r.event_sequence
       )
     )
-    FROM (SELECT r.* FROM wanted AS w JOIN records AS r ON r.sequence = w.sequence ORDER BY r.sequence) AS r
+    FROM (SELECT r.* FROM wanted AS w CROSS JOIN records AS r ON r.sequence = w.sequence ORDER BY r.sequence) AS r
   ),
   (SELECT json_group_object(key, lead_id) FROM asked_keys),
   (
@@ -99,7 +100,7 @@ ON CONFLICT (id) DO NOTHING
 INSERT INTO past_documents (lead_id, version, document)
 SELECT l.id, l.version, l.document
 FROM jsonb_each(:rows) AS c
-JOIN leads AS l ON l.id = c.value ->> '$.lead.id'
+CROSS JOIN leads AS l ON l.id = c.value ->> '$.lead.id'
 WHERE EXISTS (
   SELECT 1 FROM deliveries AS d
   WHERE d.lead_id = l.id AND d.version = l.version AND d.state NOT IN ('superseded', 'cancelled')
@@ -133,13 +134,13 @@ ON CONFLICT (key) DO UPDATE SET lead_id = excluded.lead_id
 -- name: add_words
 INSERT INTO lead_words (rowid, words)
 SELECT l.number, e.value ->> 1 FROM jsonb_each(:rows) AS e
-JOIN leads AS l ON l.id = e.value ->> 0
+CROSS JOIN leads AS l ON l.id = e.value ->> 0
 
 -- name: change_words
 INSERT OR REPLACE INTO lead_words (rowid, words)
 SELECT l.number, e.value ->> 1 FROM jsonb_each(:rows) AS e
-JOIN leads AS l ON l.id = e.value ->> 0
-JOIN lead_words AS w ON w.rowid = l.number
+CROSS JOIN leads AS l ON l.id = e.value ->> 0
+CROSS JOIN lead_words AS w ON w.rowid = l.number
 WHERE w.words <> e.value ->> 1
 
 -- name: put_merges
@@ -260,7 +261,7 @@ SELECT json_group_array(
 FROM (SELECT * FROM leads AS l {index} WHERE l.merged_into IS NULL {where} ORDER BY l.id DESC LIMIT :limit)
 
 -- name: count_updated
-SELECT count(*) FROM (SELECT 1 FROM leads WHERE merged_into IS NULL AND updated_at >= :since LIMIT :limit)
+SELECT count(*) FROM (SELECT 1 FROM leads WHERE merged_into IS NULL AND updated_at >= :since LIMIT :few)
 
 -- name: by_update
 INDEXED BY leads_updated
@@ -273,6 +274,15 @@ AND l.id < :after
 
 -- name: where_since
 AND l.updated_at >= :since
+
+-- name: count_words
+SELECT count(*) FROM (SELECT 1 FROM lead_words WHERE lead_words MATCH :words LIMIT :few)
+
+-- name: count_source
+SELECT count(*) FROM (SELECT 1 FROM records WHERE source = :source LIMIT :few)
+
+-- name: where_rare_source
+AND l.id IN (SELECT r.lead_id FROM records AS r WHERE r.source = :source AND r.fingerprint <> '')
 
 -- name: where_source
 AND EXISTS (
@@ -298,8 +308,9 @@ DELETE FROM events WHERE sequence IN (
 
 -- name: erase_contexts
 UPDATE fetches SET context = '{}'
-FROM json_each(:ids) AS i CROSS JOIN records AS r
-WHERE r.lead_id = i.value AND fetches.source = r.source AND fetches.native_id = r.native_id
+WHERE (source, native_id) IN (
+  SELECT r.source, r.native_id FROM records AS r WHERE r.lead_id IN (SELECT value FROM json_each(:ids))
+)
 
 -- name: erase_records
 UPDATE records SET
