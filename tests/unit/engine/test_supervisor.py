@@ -3,7 +3,6 @@
 import asyncio
 
 from engine_parts.parts import Notes
-
 from leadwire.engine.bell import LocalBell
 from leadwire.engine.step import Step
 from leadwire.engine.supervisor import Crashed, Supervisor, guard
