@@ -15,6 +15,7 @@ import apsw
 import msgspec
 
 from leadwire.model.errors import LeadwireError, StorageFailed, StorageFull, StoreBusy, StoreError
+from leadwire.store.sqlite.connection import leave_log
 from leadwire.store.sqlite.disk import FreeSpace
 from leadwire.store.sqlite.session import Session
 
@@ -127,6 +128,8 @@ class Committer:
                 self._handle(group)
         finally:
             self._refuse_rest()
+            if self._is_failed:
+                leave_log(self._session.connection)
             self._session.connection.close(True)
 
     def _take(self) -> list[Job[Any]]:

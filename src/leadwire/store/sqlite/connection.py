@@ -59,7 +59,13 @@ def open_reader(path: Path, vfs: str | None = None) -> apsw.Connection:
     connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     for setting in READER:
         connection.execute(setting).fetchall()
+    leave_log(connection)
     return connection
+
+
+def leave_log(connection: apsw.Connection) -> None:
+    """Closing the connection copies nothing of the write-ahead log: that is the writer's, or after a failed sync nobody's."""
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
 
 def quick_check(connection: apsw.Connection, patience_s: float) -> str | None:

@@ -21,6 +21,7 @@ def copy_ledger(source: apsw.Connection, target: Path, *, replace: bool) -> None
     unfinished = target.with_name(f"{target.name}.part")
     for leftover in (unfinished, Path(f"{unfinished}-journal")):
         leftover.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
     copy = apsw.Connection(str(unfinished))
     try:
         with copy.backup("main", source, "main") as under_way:
@@ -29,9 +30,13 @@ def copy_ledger(source: apsw.Connection, target: Path, *, replace: bool) -> None
         copy.pragma("journal_mode", "delete")
     finally:
         copy.close(True)
-    unfinished.chmod(0o600)
     unfinished.rename(target)
-    descriptor = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes a rename in the folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -12,6 +12,10 @@ from leadwire.store.sqlite.committer import Committer, Job
 from leadwire.store.sqlite.reader import Reader
 from leadwire.store.sqlite.session import Session, Value
 
+BYTES_MAX = (
+    16 * 1024 * 1024
+)  # of bodies in one answer of `unresolved`, so that a burst of large ones can't fill the memory
+
 _Line = tuple[int, str, EventState, int, int, int, str | None, int, int, int]
 _Head = tuple[str, str, tuple[tuple[str, str], ...]]
 
@@ -48,7 +52,8 @@ class SqliteEventLog:
         return await self._committer.run(Job(work, is_single=True, takes_room=True))
 
     async def unresolved(self, limit: int) -> Sequence[StoredEvent]:
-        row = await self._committer.read(lambda session: session.row("event_log.unresolved", {"limit": max(limit, 0)}))
+        parameters = {"limit": max(limit, 0), "bytes_max": BYTES_MAX}
+        row = await self._committer.read(lambda session: session.row("event_log.unresolved", parameters))
         return _unpack(row)
 
     async def find(self, sequence: int) -> StoredEvent | None:

@@ -36,7 +36,12 @@ class Lock:
     def __init__(self, path: Path) -> None:
         """Raises StoreRefused, naming the process that has it, where the ledger is in use."""
         self._path = path
-        self._descriptor: int | None = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._descriptor: int | None = os.open(lock_path(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StoreRefused(
+                f"{lock_path(path)} can't be written ({error.strerror}): check the folder's owner and mode"
+            ) from error
         if not _take(self._descriptor, fcntl.LOCK_EX, _PATIENCE_S):
             holder = _read(self._descriptor)
             self._close()

@@ -1,8 +1,8 @@
 """Opening a ledger's file: everything that must hold before the first lead is taken in."""
 
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -11,7 +11,7 @@ import msgspec
 from leadwire.model.errors import StoreRefused
 from leadwire.model.times import Instant
 from leadwire.store.sqlite.connection import check_library, open_reader, open_writer, quick_check
-from leadwire.store.sqlite.copying import copy_ledger
+from leadwire.store.sqlite.copying import copy_ledger, sync_folder
 from leadwire.store.sqlite.disk import free_bytes
 from leadwire.store.sqlite.filesystem import network_file_system
 from leadwire.store.sqlite.migrations import Migration, apply, load_migrations, outstanding
@@ -35,17 +35,29 @@ def open_for_writing(path: Path, now: Instant, around: Surroundings) -> apsw.Con
     """
     steps = load_migrations() if around.migrations is None else around.migrations
     if not path.exists():
-        _create(path, steps, now, around)
+        with _told(path, "made"):
+            _create(path, steps, now, around)
     connection = _open_existing(path, lambda: open_writer(path, around.vfs))
     try:
         missing = outstanding(connection, steps, path, is_new=False)
         if missing:
-            copy_ledger(connection, path.with_name(f"{path.name}.before-{missing[0].number:04d}"), replace=True)
-            apply(connection, missing, now)
+            with _told(path, "moved forward"):
+                copy_ledger(connection, path.with_name(f"{path.name}.before-{missing[0].number:04d}"), replace=True)
+                apply(connection, missing, now)
     except BaseException:
         connection.close(True)
         raise
     return connection
+
+
+@contextmanager
+def _told(path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (apsw.Error, OSError) as error:
+        raise StoreRefused(
+            f"{path} can't be {what} ({error}): what was there is unchanged; check the disk and the folder's mode"
+        ) from error
 
 
 def open_for_reading(path: Path, around: Surroundings) -> apsw.Connection:
@@ -86,8 +98,7 @@ def _create(path: Path, steps: Sequence[Migration], now: Instant, around: Surrou
     unfinished = path.with_name(f"{path.name}.new")
     for leftover in (unfinished, Path(f"{unfinished}-wal"), Path(f"{unfinished}-shm")):
         leftover.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    os.close(descriptor)  # nobody has it open yet: this drops nobody's locks
+    unfinished.touch(mode=0o600)  # nobody has it open yet: this drops nobody's locks
     connection = open_writer(unfinished, around.vfs)
     try:
         apply(connection, outstanding(connection, steps, path, is_new=True), now)
@@ -95,15 +106,6 @@ def _create(path: Path, steps: Sequence[Migration], now: Instant, around: Surrou
         connection.close(True)
     unfinished.rename(path)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes a rename in the folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _open_existing(path: Path, connect: Callable[[], apsw.Connection]) -> apsw.Connection:

@@ -47,6 +47,13 @@ async def test_a_large_body_between_small_ones_comes_back(ledger: Any) -> None:
     assert [event.request.body for event in await ledger.events.unresolved(10)] == bodies
 
 
+async def test_a_burst_of_large_bodies_comes_in_bounded_portions(ledger: Any) -> None:
+    for key in range(5):
+        await ledger.events.append([an_event(key, body=bytes(6_000_000))], START)
+    assert [event.sequence for event in await ledger.events.unresolved(10)] == [1, 2, 3]
+    assert [event.sequence for event in await ledger.events.unresolved(2)] == [1, 2]
+
+
 async def test_numbers_and_nesting_of_a_document_stay_as_they_are(ledger: Any) -> None:
     deep = b"[" * 900 + b"]" * 900
     document = b'{"big":123456789012345678901234567890,"float":1.0,"e":1e5,"deep":' + deep + b',"nul":"a\\u0000b"}'

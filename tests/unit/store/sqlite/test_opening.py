@@ -95,7 +95,7 @@ async def test_an_older_ledger_moves_forward_after_a_copy_was_made(path: Path, o
 
 async def test_a_failed_step_is_undone_and_the_ones_before_it_stay(path: Path, open_it: Any) -> None:
     await _made(path)
-    with pytest.raises(apsw.SQLError):
+    with pytest.raises(StoreRefused, match=r"can't be moved forward.*nowhere"):
         await open_ledger(path, clock_now=lambda: START, around=Surroundings(migrations=[*SHIPPED, NEXT, BROKEN]))
     assert "notes" in _tables(path)
     assert "more" not in _tables(path)

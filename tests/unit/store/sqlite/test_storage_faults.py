@@ -86,6 +86,7 @@ async def test_a_sync_that_failed_is_never_tried_again(path: Path, open_it: Any,
     for key in range(2, 5):
         with pytest.raises(StorageFailed):
             await ledger.events.append([an_event(key)], START)
+    await ledger.close()
     assert seen == [1]
 
 

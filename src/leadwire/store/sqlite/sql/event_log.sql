@@ -28,7 +28,21 @@ SELECT
     json_array(sequence, source, state, received_at, stored_at, attempts, reason, length(head), length(query), length(body))
   ),
   CAST(group_concat(head || query || body, '') AS BLOB)
-FROM (SELECT * FROM events WHERE state <> 'resolved' AND state = 'stored' ORDER BY sequence LIMIT :limit)
+FROM (
+  SELECT * FROM events
+  WHERE state <> 'resolved' AND state = 'stored' AND sequence <= (
+    SELECT max(sequence)
+    FROM (
+      SELECT sequence, sum(bytes) OVER (ORDER BY sequence) - bytes AS bytes_before
+      FROM (
+        SELECT sequence, length(body) AS bytes FROM events
+        WHERE state <> 'resolved' AND state = 'stored' ORDER BY sequence LIMIT :limit
+      )
+    )
+    WHERE bytes_before < :bytes_max
+  )
+  ORDER BY sequence
+)
 
 -- name: find
 SELECT
