@@ -1,0 +1,33 @@
+"""Waiting for what must come true, with a deadline and a reason."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+STEP_S = 0.03
+
+
+class NeverCame(AssertionError):
+    """What a test waited for did not come true in time."""
+
+
+async def until(look: Callable[[], Awaitable[T] | T], within_s: float, what: str) -> T:
+    """The first truthy thing that `look` answers. Raises NeverCame, with the last answer, once the time is over."""
+    give_up_at = time.monotonic() + within_s
+    while True:
+        seen = look()
+        found: T = await seen if isinstance(seen, Awaitable) else seen
+        if found:
+            return found
+        if time.monotonic() > give_up_at:
+            raise NeverCame(f"{what} did not come true within {within_s:g} s; the last look showed {found!r}")
+        await pause(STEP_S)
+
+
+async def pause(for_s: float) -> None:
+    """Lets others run for so long: the step of a poll, or the random life of a process under test."""
+    never = asyncio.get_running_loop().create_future()
+    await asyncio.wait((never,), timeout=for_s)
+    never.cancel()
