@@ -6,10 +6,7 @@ import pytest
 
 from leadwire import connectors
 from leadwire.config.discovery import Connectors
-
-pytest.register_assert_rewrite("leadwire.testing.connector_contract")
-
-from leadwire.testing.connector_contract import Subject  # noqa: E402  after the rewrite was asked for
+from leadwire.testing.connector_contract import Subject
 
 _ROOT = Path(connectors.__path__[0])
 _NAMES = sorted(path.name for path in _ROOT.iterdir() if (path / "samples" / "index.json").is_file())

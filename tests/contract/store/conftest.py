@@ -10,8 +10,6 @@ from leadwire.store.memory import MemoryLedger, MemoryState
 from leadwire.store.sqlite import open_ledger
 from leadwire.testing.manual_clock import START
 
-pytest.register_assert_rewrite("leadwire.testing.ledger_contract")
-
 Open = Callable[[], Awaitable[Ledger]]
 
 
