@@ -48,13 +48,13 @@ class Intake:
         return len(self._waiting)
 
     async def accept(self, event: NewEvent) -> Verdict:
-        """ "stored" once the event is on disk, "duplicate" where its dedup key was there already.
+        """Answers "stored" once the event is on disk, "duplicate" where its dedup key was there already.
 
         Raises StorageFull (nothing stored, may work later: answer 503) or StorageFailed (the process is about to stop).
         A caller that is cancelled leaves the event in the queue: it is stored all the same.
         """
         if self._refusal is not None:
-            raise self._refusal
+            raise type(self._refusal)(str(self._refusal))
         if len(self._waiting) >= self._waiting_max:
             raise StorageFull("too many events wait to be stored")
         verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
