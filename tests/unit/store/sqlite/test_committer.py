@@ -51,7 +51,7 @@ async def test_one_that_fails_in_a_group_undoes_only_itself(ledger: Any) -> None
     go, held = await _held(ledger)
     calls = [
         asyncio.create_task(ledger.events.append([an_event(1)], START)),
-        asyncio.create_task(ledger.leads.absorb(lead_absorption("a"), START)),
+        asyncio.create_task(ledger.leads.absorb(lead_absorption("a", 3), START)),  # its lead fails, after its record
         asyncio.create_task(ledger.leads.absorb(lead_absorption("b"), START)),
     ]
     await asyncio.sleep(0)
@@ -62,12 +62,13 @@ async def test_one_that_fails_in_a_group_undoes_only_itself(ledger: Any) -> None
     assert answers[3] is None
     assert len(await ledger.events.page(None, None, 10)) == 1
     assert await ledger.leads.lead("b") is not None
+    assert len(await ledger.leads.records("a")) == 1
 
 
 async def test_one_that_fails_alone_leaves_nothing_behind(ledger: Any) -> None:
     await ledger.leads.absorb(lead_absorption("a"), START)
     with pytest.raises(StoreBusy):
-        await ledger.leads.absorb(lead_absorption("a"), START)
+        await ledger.leads.absorb(lead_absorption("a", 3), START)
     assert len(await ledger.leads.records("a")) == 1
     await ledger.leads.absorb(lead_absorption("b"), START)
 
@@ -90,12 +91,14 @@ async def test_closing_finishes_what_is_queued_and_refuses_the_rest(ledger: Any)
     go, held = await _held(ledger)
     call = asyncio.create_task(ledger.events.append([an_event(1)], START))
     await asyncio.sleep(0)
-    closing = asyncio.create_task(ledger.close())
+    closing = asyncio.create_task(ledger._committer.close())
+    await asyncio.sleep(0)
     go.set()
     assert await call == [1]
     await asyncio.gather(held, closing)
     with pytest.raises(StorageFailed, match="closed"):
         await ledger.events.append([an_event(2)], START)
+    await ledger.close()
     with pytest.raises(StorageFailed, match="closed"):
         await ledger.events.find(1)
     await ledger.close()

@@ -130,10 +130,13 @@ async def test_somebody_elses_database_is_refused(path: Path) -> None:
 
 
 async def test_a_damaged_page_is_found_at_the_start(path: Path) -> None:
-    await _made(path)
+    ledger = await open_ledger(path, clock_now=lambda: START)
+    await ledger.events.append([an_event(1, body=b"zanzibar")], START)
+    await ledger.close()
     sound = _content(path)
     assert sound is not None
-    _put(path, sound[:4096] + bytes(len(sound) - 4096))
+    page = sound.index(b"zanzibar") // 4096 * 4096
+    _put(path, sound[:page] + b"\xff\xff" + sound[page + 2 :])
     with pytest.raises(StoreRefused, match="damaged"):
         await open_ledger(path, clock_now=lambda: START)
 
