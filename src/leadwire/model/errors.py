@@ -9,6 +9,8 @@ LeadwireError
     Throttled            fetch again after `until`; the whole scope waits
     CursorExpired        the source forgot this position; needs a backfill
     SourceAuthBroken     stop this scope, alert, keep what is owed
+    SourceUnavailable    fetch again later; there was no answer
+    SourceRefused        park the id: no retry can help, the message says what would
   DestinationError
     Retryable            try again, after `after_s` where the destination said so
     Rejected             dead letter
