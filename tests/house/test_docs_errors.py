@@ -1,6 +1,7 @@
 """docs/errors.md and the tree in model/errors.py name every error, and no other."""
 
 import ast
+import functools
 import re
 
 from house.repository import SOURCE, base_names, classes, nodes, page
@@ -12,14 +13,14 @@ WORD_ROW = re.compile(r"^\| `([a-z-]+)` \| (\d{3}) \|", re.MULTILINE)
 TREE = SOURCE / "model" / "errors.py"
 
 
+@functools.cache
 def _parents() -> dict[str, str]:
     """Every error of the package that descends from LeadwireError, with its parent."""
-    parents = {node.name: base for _, node in classes() for base in base_names(node)}
-
-    def descends(name: str) -> bool:
-        return name == "LeadwireError" or (name in parents and descends(parents[name]))
-
-    return {name: parent for name, parent in parents.items() if descends(parent)} | {"LeadwireError": "Exception"}
+    pairs = {(node.name, base) for _, node in classes() for base in base_names(node)}
+    found = {"LeadwireError": "Exception"}
+    while more := {name: base for name, base in pairs if base in found and name not in found}:
+        found |= more
+    return found
 
 
 def _drawn_tree() -> dict[str, str]:
