@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Literal
 
 import msgspec
@@ -73,7 +73,7 @@ class Reader:
         self._is_closed = True
         self._woken.set()
 
-    async def signals(self) -> AsyncIterator[Signal]:
+    async def signals(self) -> AsyncGenerator[Signal, None]:
         """Every signal in order, "quiet" after a while without any; ends when the reader is closed."""
         while True:
             while self._waiting:

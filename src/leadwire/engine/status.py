@@ -292,10 +292,10 @@ def _troubles(sources: Sequence[SourceLine], lanes: Sequence[LaneLine], now: Ins
                 f"{_count(line.due, 'delivery')} to {line.name} owed, the oldest for {spoken(now - line.oldest_due_at)}"
             )
         elif line.state in ("attention", "paused") and not line.dead:
-            troubles.append(f"{line.name} is paused")
-    troubles += [f"{line.name} is behind" for line in sources if line.state == "behind"]
+            troubles.append(f"paused: {line.name}")
+    troubles += [f"behind: {line.name}" for line in sources if line.state == "behind"]
     troubles += [
-        f"{line.name} needs a new token" for line in sources if line.state == "attention" and "credentials" in line.hint
+        f"needs a new token: {line.name}" for line in sources if line.state == "attention" and "credentials" in line.hint
     ]
     return troubles
 

@@ -99,7 +99,5 @@ def _wants_html(request: AnyRequest) -> bool:
 
 def _validation_words(error: ValidationException) -> str:
     extra = error.extra if isinstance(error.extra, list) else []
-    lines = [
-        f"{one.get('key', '')}: {one.get('message', '')}".strip(": ") for one in extra if isinstance(one, dict)
-    ]
+    lines = [f"{one.get('key', '')}: {one.get('message', '')}".strip(": ") for one in extra if isinstance(one, dict)]
     return "; ".join(lines)[:500] or "The values can't be used."

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 from litestar.connection import ASGIConnection, Request
+from litestar.di import NamedDependency
 from litestar.handlers.base import BaseRouteHandler
 
 from leadwire.engine.accounts import is_local_key
@@ -45,6 +46,9 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_admin(self) -> bool:
         return "admin" in self.may
+
+
+Asker = NamedDependency[Caller]
 
 
 def open_to(need: Need, *, page: bool = False) -> dict[str, object]:

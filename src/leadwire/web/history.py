@@ -129,7 +129,9 @@ def _attempt_moment(attempt: Attempt, delivery: OwedDelivery) -> Moment:
     detail = " · ".join(part for part in (f"try {attempt.number}", status, attempt.detail or "") if part)
     return Moment(
         at=ended_at,
-        what=f"Delivered to {delivery.destination}" if is_done else f"{delivery.destination}: {_OUTCOMES[attempt.outcome]}",
+        what=f"Delivered to {delivery.destination}"
+        if is_done
+        else f"{delivery.destination}: {_OUTCOMES[attempt.outcome]}",
         detail=detail,
         lag=ended_at - delivery.received_at if is_done else attempt.duration_us,
         tone="good" if is_done else "bad",

@@ -1,6 +1,9 @@
 """The site put together: pages, API and probes on one Litestar application. The webhook doors stand in front of it."""
 
+from typing import Any
+
 from litestar import Litestar
+from litestar.connection import Request
 from litestar.di import Provide
 
 from leadwire.web import describing, probes
@@ -16,12 +19,13 @@ from leadwire.web.surroundings import SiteServices
 BODY_BYTES_MAX = 1_048_576
 
 
+async def _provide_site(request: Request[Any, Any, Any]) -> SiteServices:
+    site: SiteServices = request.app.state.site
+    return site
+
+
 def build_site(services: SiteServices) -> Litestar:
     """An ASGI application. It starts nothing: `services.live` is run by the supervisor and closed when the server stops."""
-
-    async def provide_site() -> SiteServices:
-        return services
-
     app = Litestar(
         route_handlers=[
             static_file,
@@ -37,7 +41,7 @@ def build_site(services: SiteServices) -> Litestar:
             operations.ROUTER,
         ],
         dependencies={
-            "site": Provide(provide_site),
+            "site": Provide(_provide_site),
             "caller": Provide(provide_caller, sync_to_thread=False),
         },
         guards=[require],
@@ -49,8 +53,13 @@ def build_site(services: SiteServices) -> Litestar:
         debug=False,
         pdb_on_exception=False,
     )
+    furnish(app, services)
+    return app
+
+
+def furnish(app: Litestar, services: SiteServices) -> None:
+    """Puts everything behind the pages into the application; what was there before is forgotten."""
     static = StaticFiles()
     app.state.site = services
     app.state.static = static
     app.state.drawing = Drawing(services.settings, services.clock, static)
-    return app

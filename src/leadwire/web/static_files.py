@@ -4,19 +4,19 @@ import asyncio
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from litestar import get
 from litestar.connection import Request
-from litestar.params import Parameter
+from litestar.params import FromPath
 from litestar.response import Response
 
 from leadwire.web.gate import Turned, open_to
 
 _ROOT: Final = Path(__file__).parent / "static"
 _TYPES: Final = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
 
@@ -45,7 +45,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 @get("/static/{name:path}", opt=open_to("open"), include_in_schema=False)
-async def static_file(request: Request[Any, Any, Any], name: Annotated[Path, Parameter()]) -> Response[bytes]:
+async def static_file(request: Request[Any, Any, Any], name: FromPath[Path]) -> Response[bytes]:
     """A file of ours; immutable under its marked URL."""
     files: StaticFiles = request.app.state.static
     found = files.find(name.as_posix().lstrip("/"))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
+from litestar.di import NamedDependency
 
 from leadwire.engine.accounts import Accounts, Tokens
 from leadwire.engine.live import Live
@@ -69,3 +70,6 @@ class SiteServices(msgspec.Struct, frozen=True, kw_only=True):
     control: Control
     settings: SiteSettings
     local_key_digest: str | None = None
+
+
+Site = NamedDependency[SiteServices]

@@ -5,17 +5,17 @@ import binascii
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final, TypeVar
 
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from leadwire.web.gate import Turned
 
 LIMIT_DEFAULT: Final = 50
 LIMIT_MAX: Final = 500
 
-Limit = Annotated[int, Parameter(ge=1, le=LIMIT_MAX, description="At most so many items.", required=False)]
+Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX, description="At most so many items.", required=False)]
 After = Annotated[
     str | None,
-    Parameter(max_length=2_000, description="The `next` of the page before.", required=False),
+    QueryParameter(max_length=2_000, description="The `next` of the page before.", required=False),
 ]
 
 _Item = TypeVar("_Item")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Router, delete, get, post
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter, RequestBody
 from litestar.response import Redirect, Response
 
 from leadwire.model.errors import NothingToSplit
@@ -14,42 +14,40 @@ from leadwire.ports.lead_book import LeadQuery
 from leadwire.web.api.cursors import LIMIT_DEFAULT, After, Limit, cut, from_cursor
 from leadwire.web.api.shapes import DeskAsk, DeskItem, LeadPage, SplitAsk, SplitDone, desk_item
 from leadwire.web.deeds import DeskDeed, do_at_desk, entry_of, refusal_words
-from leadwire.web.gate import Caller, Turned, open_to
+from leadwire.web.gate import Asker, Caller, Turned, open_to
 from leadwire.web.history import history_of, timeline_document
 from leadwire.web.pages.lead_view import document_of
-from leadwire.web.surroundings import SiteServices
+from leadwire.web.surroundings import Site, SiteServices
 
-LeadId = Annotated[str, Parameter(max_length=64, description="The lead's id.")]
+LeadId = Annotated[str, PathParameter(max_length=64, description="The lead's id.")]
 Search = Annotated[
-    str, Parameter(max_length=200, description="Every word must begin a word of the lead.", required=False)
+    str, QueryParameter(max_length=200, description="Every word must begin a word of the lead.", required=False)
 ]
 Since = Annotated[
-    str | None, Parameter(max_length=40, description="Updated at or after; ISO 8601.", required=False)
+    str | None, QueryParameter(max_length=40, description="Updated at or after; ISO 8601.", required=False)
 ]
 
 
 @get("/", opt=open_to("read"), summary="Leads, newest first")
 async def list_leads(
-    site: SiteServices,
+    site: Site,
     q: Search = "",
-    source: Annotated[str | None, Parameter(max_length=200, required=False)] = None,
+    source: Annotated[str | None, QueryParameter(max_length=200, required=False)] = None,
     since: Since = None,
     limit: Limit = LIMIT_DEFAULT,
     after: After = None,
 ) -> LeadPage:
     """Lead documents; merged ones are left out."""
-    query = LeadQuery(
-        text=q, source=source, since=instant_of(since), after=from_cursor(after), limit=limit + 1
-    )
+    query = LeadQuery(text=q, source=source, since=instant_of(since), after=from_cursor(after), limit=limit + 1)
     leads, following = cut(await site.ledger.leads.page(query), limit, lambda lead: lead.id)
     return LeadPage(items=[document_of(lead) for lead in leads], next=following)
 
 
 @get("/{lead_id:str}", opt=open_to("read"), summary="One lead")
 async def show_lead(
-    site: SiteServices,
+    site: Site,
     lead_id: LeadId,
-    include: Annotated[Literal["timeline"] | None, Parameter(required=False)] = None,
+    include: Annotated[Literal["timeline"] | None, QueryParameter(required=False)] = None,
 ) -> Response[dict[str, Any]] | Redirect:
     """The lead document. `include=timeline` adds "timeline": records, deliveries, attempts, merges, lags and desk marks.
 
@@ -65,7 +63,7 @@ async def show_lead(
 
 
 @delete("/{lead_id:str}", opt=open_to("admin"), summary="Erase a lead")
-async def erase_lead(site: SiteServices, lead_id: LeadId) -> None:
+async def erase_lead(site: Site, lead_id: LeadId) -> None:
     """Removes the lead, its records' contents, its raw events and what is owed of it. Its record keys stay, so that it is not
     read again."""
     if not await site.control.erase_lead(lead_id):
@@ -74,7 +72,7 @@ async def erase_lead(site: SiteServices, lead_id: LeadId) -> None:
 
 
 @post("/{lead_id:str}/split", opt=open_to("write"), status_code=200, summary="Take records out of a lead")
-async def split_lead(site: SiteServices, lead_id: LeadId, data: SplitAsk) -> SplitDone:
+async def split_lead(site: Site, lead_id: LeadId, data: RequestBody[SplitAsk]) -> SplitDone:
     """The records become a lead of their own (or the one they were merged from), and the two never merge again by themselves."""
     keys = [RecordKey(record.source, record.native_id) for record in data.records]
     try:
@@ -88,26 +86,28 @@ async def split_lead(site: SiteServices, lead_id: LeadId, data: SplitAsk) -> Spl
 
 
 @post("/{lead_id:str}/claim", opt=open_to("desk"), status_code=200, summary="Claim a lead")
-async def claim_lead(site: SiteServices, caller: Caller, lead_id: LeadId, data: DeskAsk | None = None) -> DeskItem:
+async def claim_lead(site: Site, caller: Asker, lead_id: LeadId, data: RequestBody[DeskAsk | None] = None) -> DeskItem:
     """409 where somebody else was faster."""
     return await _at_desk(site, caller, "claim", (lead_id, data))
 
 
 @post("/{lead_id:str}/release", opt=open_to("desk"), status_code=200, summary="Give a claim back")
-async def release_lead(site: SiteServices, caller: Caller, lead_id: LeadId, data: DeskAsk | None = None) -> DeskItem:
+async def release_lead(
+    site: Site, caller: Asker, lead_id: LeadId, data: RequestBody[DeskAsk | None] = None
+) -> DeskItem:
     """409 where it is held by somebody else."""
     return await _at_desk(site, caller, "release", (lead_id, data))
 
 
 @post("/{lead_id:str}/contact", opt=open_to("desk"), status_code=200, summary="Mark a lead as contacted")
-async def contact_lead(site: SiteServices, caller: Caller, lead_id: LeadId, data: DeskAsk | None = None) -> DeskItem:
+async def contact_lead(
+    site: Site, caller: Asker, lead_id: LeadId, data: RequestBody[DeskAsk | None] = None
+) -> DeskItem:
     """A lead that nobody holds is claimed with it; 409 where somebody else holds it."""
     return await _at_desk(site, caller, "contact", (lead_id, data))
 
 
-async def _at_desk(
-    site: SiteServices, caller: Caller, deed: DeskDeed, asked: tuple[str, DeskAsk | None]
-) -> DeskItem:
+async def _at_desk(site: SiteServices, caller: Caller, deed: DeskDeed, asked: tuple[str, DeskAsk | None]) -> DeskItem:
     lead_id, data = asked
     user = await _acting_user(site, caller, data)
     is_done, entry = await do_at_desk(site, deed, lead_id, user)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from litestar import Router, get, post
 from litestar.connection import Request
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import PathParameter, RequestBody
 from litestar.response import Stream
 
 from leadwire.engine.live import Changed, Counts, Gone, Reader
@@ -15,27 +15,35 @@ from leadwire.model.lead import DeskEntry
 from leadwire.web.api.shapes import LaneDone, PauseAsk
 from leadwire.web.gate import Turned, open_to
 from leadwire.web.sse import Event, stream_of
-from leadwire.web.surroundings import SiteServices
+from leadwire.web.surroundings import Site, SiteServices
 
-Destination = Annotated[str, Parameter(max_length=200, description="The destination's name.")]
+Destination = Annotated[str, PathParameter(max_length=200, description="The destination's name.")]
 
 
 @get("/status", opt=open_to("read"), summary="How everything stands", tags=["operations"])
-async def show_status(site: SiteServices) -> StatusDocument:
+async def show_status(site: Site) -> StatusDocument:
     """The same document as `leadwire status --json`."""
     return document(await site.survey.report())
 
 
-@post("/lanes/{destination:str}/pause", opt=open_to("write"), status_code=200, summary="Pause a lane", tags=["operations"])
-async def pause_lane(site: SiteServices, destination: Destination, data: PauseAsk | None = None) -> LaneDone:
+@post(
+    "/lanes/{destination:str}/pause", opt=open_to("write"), status_code=200, summary="Pause a lane", tags=["operations"]
+)
+async def pause_lane(site: Site, destination: Destination, data: RequestBody[PauseAsk | None] = None) -> LaneDone:
     """What is owed stays owed until the lane is resumed."""
     _must_exist(site, destination)
     await site.control.pause_lane(destination, (data or PauseAsk()).reason)
     return LaneDone(destination=destination, paused=True, changed=True)
 
 
-@post("/lanes/{destination:str}/resume", opt=open_to("write"), status_code=200, summary="Resume a lane", tags=["operations"])
-async def resume_lane(site: SiteServices, destination: Destination) -> LaneDone:
+@post(
+    "/lanes/{destination:str}/resume",
+    opt=open_to("write"),
+    status_code=200,
+    summary="Resume a lane",
+    tags=["operations"],
+)
+async def resume_lane(site: Site, destination: Destination) -> LaneDone:
     """Whatever paused it."""
     _must_exist(site, destination)
     changed = await site.control.resume_lane(destination)
@@ -62,7 +70,7 @@ def _must_exist(site: SiteServices, destination: str) -> None:
         )
     },
 )
-async def stream(request: Request[Any, Any, Any], site: SiteServices) -> Stream:
+async def stream(request: Request[Any, Any, Any], site: Site) -> Stream:
     """Server-sent events: `lead` carries the lead document, `gone` the id of a lead that was merged or erased; `resync` says
     that changes were missed, so read the list again."""
     return stream_of(site, _events, is_back="last-event-id" in request.headers)

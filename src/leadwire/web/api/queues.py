@@ -4,8 +4,8 @@ from typing import Annotated
 
 import msgspec
 from litestar import Router, get, post
-from litestar.di import Provide
-from litestar.params import Parameter
+from litestar.di import NamedDependency, Provide
+from litestar.params import PathParameter, QueryParameter, RequestBody
 
 from leadwire.model.delivery import DeliveryState
 from leadwire.model.event import EventState
@@ -31,9 +31,9 @@ from leadwire.web.api.shapes import (
 )
 from leadwire.web.deeds import replay_deliveries, replay_events, replay_fetches
 from leadwire.web.gate import Turned, open_to
-from leadwire.web.surroundings import SiteServices
+from leadwire.web.surroundings import Site
 
-Name = Annotated[str | None, Parameter(max_length=200, required=False)]
+Name = Annotated[str | None, QueryParameter(max_length=200, required=False)]
 
 
 def filter_of(ids: list[str] | None, which: DeliveryWhich | None) -> DeliveryFilter:
@@ -44,9 +44,7 @@ def filter_of(ids: list[str] | None, which: DeliveryWhich | None) -> DeliveryFil
         return DeliveryFilter(ids=ids)
     if which is None or which == DeliveryWhich():
         raise Turned("invalid", "filter: name a destination, a sync, a lead_id or a state")
-    return DeliveryFilter(
-        destination=which.destination, sync=which.sync, lead_id=which.lead_id, state=which.state
-    )
+    return DeliveryFilter(destination=which.destination, sync=which.sync, lead_id=which.lead_id, state=which.state)
 
 
 class DeliveryAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +57,7 @@ class DeliveryAsked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def provide_delivery_asked(
-    in_state: Annotated[DeliveryState | None, Parameter(query="state", required=False)] = None,
+    in_state: Annotated[DeliveryState | None, QueryParameter(name="state", required=False)] = None,
     destination: Name = None,
     sync: Name = None,
     lead_id: Name = None,
@@ -76,21 +74,17 @@ def provide_delivery_asked(
     dependencies={"asked": Provide(provide_delivery_asked, sync_to_thread=False)},
 )
 async def list_deliveries(
-    site: SiteServices, asked: DeliveryAsked, limit: Limit = LIMIT_DEFAULT, after: After = None
+    site: Site, asked: NamedDependency[DeliveryAsked], limit: Limit = LIMIT_DEFAULT, after: After = None
 ) -> DeliveryPage:
     """`state=dead` lists the dead letters."""
-    which = DeliveryFilter(
-        state=asked.state, destination=asked.destination, sync=asked.sync, lead_id=asked.lead_id
-    )
+    which = DeliveryFilter(state=asked.state, destination=asked.destination, sync=asked.sync, lead_id=asked.lead_id)
     found = await site.ledger.delivery_book.page(which, from_cursor(after), limit + 1)
     items, following = cut(found, limit, lambda delivery: delivery.id)
     return DeliveryPage(items=[delivery_item(delivery) for delivery in items], next=following)
 
 
 @get("/deliveries/{delivery_id:str}", opt=open_to("read"), summary="One delivery with its tries", tags=["deliveries"])
-async def show_delivery(
-    site: SiteServices, delivery_id: Annotated[str, Parameter(max_length=200)]
-) -> DeliveryDetail:
+async def show_delivery(site: Site, delivery_id: Annotated[str, PathParameter(max_length=200)]) -> DeliveryDetail:
     """The delivery and every attempt, oldest first."""
     found = await site.ledger.delivery_book.page(DeliveryFilter(ids=[delivery_id]), None, 1)
     if not found:
@@ -100,14 +94,14 @@ async def show_delivery(
 
 
 @post("/deliveries/replay", opt=open_to("write"), status_code=200, summary="Try again", tags=["deliveries"])
-async def replay(site: SiteServices, data: ReplayDeliveries) -> Replayed:
+async def replay(site: Site, data: RequestBody[ReplayDeliveries]) -> Replayed:
     """Dead and delivered ones become due now, under the key they always had. `dry_run` counts only."""
     which = filter_of(data.ids, data.filter)
     return Replayed(replayed=await replay_deliveries(site, which, dry_run=data.dry_run))
 
 
 @post("/deliveries/drop", opt=open_to("write"), status_code=200, summary="Give dead letters up", tags=["deliveries"])
-async def drop(site: SiteServices, data: DropDeliveries) -> Dropped:
+async def drop(site: Site, data: RequestBody[DropDeliveries]) -> Dropped:
     """Dead letters become cancelled, with the reason; they stay visible."""
     which = filter_of(data.ids, data.filter)
     return Dropped(dropped=await site.ledger.delivery_book.drop(which, data.reason, site.clock.now()))
@@ -115,8 +109,8 @@ async def drop(site: SiteServices, data: DropDeliveries) -> Dropped:
 
 @get("/fetches", opt=open_to("read"), summary="Ids that sources told us, newest first", tags=["fetches"])
 async def list_fetches(
-    site: SiteServices,
-    in_state: Annotated[FetchState | None, Parameter(query="state", required=False)] = None,
+    site: Site,
+    in_state: Annotated[FetchState | None, QueryParameter(name="state", required=False)] = None,
     source: Name = None,
     limit: Limit = LIMIT_DEFAULT,
     after: After = None,
@@ -128,15 +122,15 @@ async def list_fetches(
 
 
 @post("/fetches/replay", opt=open_to("write"), status_code=200, summary="Read parked ids again", tags=["fetches"])
-async def replay_parked(site: SiteServices, data: ReplayFetches) -> Replayed:
+async def replay_parked(site: Site, data: RequestBody[ReplayFetches]) -> Replayed:
     """Parked ids become due now."""
     return Replayed(replayed=await replay_fetches(site, data.source, data.ids, data.scopes))
 
 
 @get("/events", opt=open_to("read"), summary="Pushed events, newest first", tags=["events"])
 async def list_events(
-    site: SiteServices,
-    in_state: Annotated[EventState | None, Parameter(query="state", required=False)] = None,
+    site: Site,
+    in_state: Annotated[EventState | None, QueryParameter(name="state", required=False)] = None,
     limit: Limit = LIMIT_DEFAULT,
     after: After = None,
 ) -> EventPage:
@@ -147,7 +141,7 @@ async def list_events(
 
 
 @post("/events/replay", opt=open_to("write"), status_code=200, summary="Read quarantined events again", tags=["events"])
-async def replay_quarantined(site: SiteServices, data: ReplayEvents) -> Replayed:
+async def replay_quarantined(site: Site, data: RequestBody[ReplayEvents]) -> Replayed:
     """They are parsed again from their raw bytes."""
     return Replayed(replayed=await replay_events(site, data.ids))
 

@@ -16,7 +16,9 @@ from leadwire.ports.accounts import ApiToken, Role, Scope, User
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Ids = Annotated[list[Text], msgspec.Meta(min_length=1, max_length=10_000)]
 UserName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9._@-]{0,63}$")]
-Sequences = Annotated[list[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]], msgspec.Meta(min_length=1, max_length=10_000)]
+Sequences = Annotated[
+    list[Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]], msgspec.Meta(min_length=1, max_length=10_000)
+]
 
 
 class LeadPage(msgspec.Struct, frozen=True, kw_only=True):

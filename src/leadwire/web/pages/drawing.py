@@ -61,5 +61,3 @@ def _lag(duration: Instant) -> str:
     if duration < 60 * SECOND:
         return f"{duration / SECOND:.1f} s"
     return spoken(duration)
-
-

@@ -13,12 +13,12 @@ from litestar.response import Response, Stream
 from leadwire.engine.live import Changed, Counts, Gone, Reader
 from leadwire.model.lead import DeskEntry, DeskState
 from leadwire.ports.desk import DeskQuery
-from leadwire.web.gate import Caller, Turned, open_to
+from leadwire.web.gate import Asker, Caller, Turned, open_to
 from leadwire.web.pages.drawing import Drawing
 from leadwire.web.pages.forms import read_form
 from leadwire.web.pages.lead_view import document_of
 from leadwire.web.sse import Event, stream_of
-from leadwire.web.surroundings import SiteServices
+from leadwire.web.surroundings import Site, SiteServices
 
 PAGE_LEADS: Final = 50
 TEXT_MAX: Final = 200
@@ -49,13 +49,13 @@ class InboxView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/inbox", opt=open_to("desk", page=True), include_in_schema=False)
-async def inbox_page(request: Request[Any, Any, Any], site: SiteServices, caller: Caller) -> Response[str]:
+async def inbox_page(request: Request[Any, Any, Any], site: Site, caller: Asker) -> Response[str]:
     """The page, or (for "older leads") its next rows."""
     return await _answer(request, site, caller, _view(dict(request.query_params)))
 
 
 @post("/inbox/search", opt=open_to("desk", page=True), status_code=200, include_in_schema=False)
-async def search(request: Request[Any, Any, Any], site: SiteServices, caller: Caller) -> Response[str]:
+async def search(request: Request[Any, Any, Any], site: Site, caller: Asker) -> Response[str]:
     """The same, with words to look for; they come in the body."""
     form = await read_form(request)
     names = ("state", "source", "mine", "text", "before")
@@ -63,7 +63,7 @@ async def search(request: Request[Any, Any, Any], site: SiteServices, caller: Ca
 
 
 @get("/inbox/stream", opt=open_to("desk", page=True), include_in_schema=False)
-async def inbox_stream(request: Request[Any, Any, Any], site: SiteServices, caller: Caller) -> Stream:
+async def inbox_stream(request: Request[Any, Any, Any], site: Site, caller: Asker) -> Stream:
     """Server-sent events: `lead` (a row that belongs into the list), `change` (a row that may be on the page), `gone`, `counts`,
     `resync`."""
     view = _view(dict(request.query_params))
@@ -149,4 +149,3 @@ def _place(cursor: str | None) -> tuple[int, str] | None:
 
 
 HANDLERS = (inbox_page, search, inbox_stream)
-

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from litestar import get, post
 from litestar.connection import Request
+from litestar.params import FromPath
 from litestar.response import Response
 
 from leadwire.model.errors import NothingToSplit
@@ -12,7 +13,7 @@ from leadwire.model.record import RecordKey
 from leadwire.web.api.queues import filter_of
 from leadwire.web.api.shapes import DeliveryWhich
 from leadwire.web.deeds import do_at_desk, entry_of, refusal_words, replay_deliveries
-from leadwire.web.gate import Caller, Turned, open_to
+from leadwire.web.gate import Asker, Caller, Turned, open_to
 from leadwire.web.history import history_of, moments
 from leadwire.web.pages.drawing import Drawing
 from leadwire.web.pages.forms import read_form
@@ -24,13 +25,13 @@ from leadwire.web.pages.lead_view import (
     person_facts,
     view_of,
 )
-from leadwire.web.surroundings import SiteServices
+from leadwire.web.surroundings import Site
 
 AnyRequest = Request[Any, Any, Any]
 
 
 @get("/leads/{lead_id:str}", opt=open_to("desk", page=True), include_in_schema=False)
-async def lead_page(request: AnyRequest, site: SiteServices, caller: Caller, lead_id: str) -> Response[Any]:
+async def lead_page(request: AnyRequest, site: Site, caller: Asker, lead_id: FromPath[str]) -> Response[Any]:
     """The page; noted as the lead's first opening."""
     entry = await entry_of(site, lead_id)
     if entry.lead.merged_into is not None:
@@ -71,7 +72,11 @@ async def lead_page(request: AnyRequest, site: SiteServices, caller: Caller, lea
 
 @post("/leads/{lead_id:str}/{deed:str}", opt=open_to("desk", page=True), status_code=200, include_in_schema=False)
 async def act(
-    request: AnyRequest, site: SiteServices, caller: Caller, lead_id: str, deed: Literal["claim", "release", "contact"]
+    request: AnyRequest,
+    site: Site,
+    caller: Asker,
+    lead_id: FromPath[str],
+    deed: FromPath[Literal["claim", "release", "contact"]],
 ) -> Response[Any]:
     """Claim, give back or mark as contacted; answers the new row (or panel), with 409 and the winner where it was too late."""
     form = await read_form(request)
@@ -85,7 +90,7 @@ async def act(
 
 
 @post("/leads/{lead_id:str}/erase", opt=open_to("admin", page=True), status_code=200, include_in_schema=False)
-async def erase(site: SiteServices, lead_id: str) -> Response[bytes]:
+async def erase(site: Site, lead_id: FromPath[str]) -> Response[bytes]:
     """Removes the lead and goes back to the inbox."""
     if not await site.control.erase_lead(lead_id):
         raise Turned("not-found", "There is no such lead.")
@@ -94,7 +99,7 @@ async def erase(site: SiteServices, lead_id: str) -> Response[bytes]:
 
 
 @post("/leads/{lead_id:str}/split", opt=open_to("admin", page=True), status_code=200, include_in_schema=False)
-async def split(request: AnyRequest, site: SiteServices, lead_id: str) -> Response[bytes]:
+async def split(request: AnyRequest, site: Site, lead_id: FromPath[str]) -> Response[bytes]:
     """Takes the ticked records out into a lead of their own, and goes there."""
     form = await read_form(request)
     keys = [RecordKey(source, native_id) for source, _, native_id in (one.partition("/") for one in form.all("record"))]
@@ -109,7 +114,7 @@ async def split(request: AnyRequest, site: SiteServices, lead_id: str) -> Respon
 
 
 @post("/leads/{lead_id:str}/replay", opt=open_to("write", page=True), status_code=200, include_in_schema=False)
-async def replay(request: AnyRequest, site: SiteServices, lead_id: str) -> Response[bytes]:
+async def replay(request: AnyRequest, site: Site, lead_id: FromPath[str]) -> Response[bytes]:
     """Tries one delivery of this lead again."""
     form = await read_form(request)
     which = filter_of(form.all("id") or None, None if form.all("id") else DeliveryWhich(lead_id=lead_id))
@@ -127,4 +132,3 @@ def _drawing(request: AnyRequest) -> Drawing:
 
 
 HANDLERS = (lead_page, erase, split, replay, act)
-

@@ -86,7 +86,11 @@ def view_of(entry: DeskEntry) -> LeadView:
     kind = _kind(newest, known)
     return LeadView(
         id=lead.id,
-        name=_text(known.get("full_name")) or _text(known.get("company")) or phone_words(phone) or email or "Unnamed lead",
+        name=_text(known.get("full_name"))
+        or _text(known.get("company"))
+        or phone_words(phone)
+        or email
+        or "Unnamed lead",
         phone=phone_words(phone),
         phone_href=phone_href(phone),
         email=email,

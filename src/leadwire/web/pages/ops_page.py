@@ -5,16 +5,17 @@ from typing import Any, Final
 import msgspec
 from litestar import get, post
 from litestar.connection import Request
+from litestar.params import FromPath
 from litestar.response import Response
 
 from leadwire.model.times import SECOND
 from leadwire.ports.delivery_queue import DeliveryFilter
 from leadwire.web.api.cursors import from_cursor, to_cursor
 from leadwire.web.deeds import replay_deliveries, replay_events, replay_fetches
-from leadwire.web.gate import Caller, Turned, open_to
+from leadwire.web.gate import Asker, Caller, Turned, open_to
 from leadwire.web.pages.drawing import Drawing
 from leadwire.web.pages.forms import Form, read_form
-from leadwire.web.surroundings import SiteServices
+from leadwire.web.surroundings import Site, SiteServices
 
 AnyRequest = Request[Any, Any, Any]
 ROWS: Final = 25
@@ -30,33 +31,33 @@ class LagLines(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/ops", opt=open_to("read", page=True), include_in_schema=False)
-async def ops_page(request: AnyRequest, site: SiteServices, caller: Caller) -> Response[str]:
+async def ops_page(request: AnyRequest, site: Site, caller: Asker) -> Response[str]:
     """The page."""
     values = await _overview(site, caller) | await _dead(site, None, None) | await _stuck(site)
     return _draw(request, "ops.html", **values)
 
 
 @get("/ops/overview", opt=open_to("read", page=True), include_in_schema=False)
-async def overview(request: AnyRequest, site: SiteServices, caller: Caller) -> Response[str]:
+async def overview(request: AnyRequest, site: Site, caller: Asker) -> Response[str]:
     """The upper part; the page asks for it every few seconds."""
     return _draw(request, "ops_overview.html", **await _overview(site, caller))
 
 
 @get("/ops/dead", opt=open_to("read", page=True), include_in_schema=False)
-async def dead_letters(request: AnyRequest, site: SiteServices, caller: Caller) -> Response[str]:
+async def dead_letters(request: AnyRequest, site: Site, caller: Asker) -> Response[str]:
     """The dead letters, of one destination where asked."""
     values = await _dead(site, request.query_params.get("destination"), request.query_params.get("after"))
     return _draw(request, "ops_dead.html", caller=caller, **values)
 
 
 @get("/ops/stuck", opt=open_to("read", page=True), include_in_schema=False)
-async def stuck(request: AnyRequest, site: SiteServices, caller: Caller) -> Response[str]:
+async def stuck(request: AnyRequest, site: Site, caller: Asker) -> Response[str]:
     """Parked fetches and quarantined events."""
     return _draw(request, "ops_stuck.html", caller=caller, **await _stuck(site))
 
 
 @get("/ops/lag.json", opt=open_to("read", page=True), include_in_schema=False)
-async def lag(site: SiteServices) -> LagLines:
+async def lag(site: Site) -> LagLines:
     """The last three hours, by minute."""
     points = site.metrics.lags.points(site.clock.now())
     minutes = sorted({point.at for line in points.values() for point in line})
@@ -71,9 +72,11 @@ async def lag(site: SiteServices) -> LagLines:
     return LagLines(times=[minute // SECOND for minute in minutes], hops=hops, p50_s=p50, p95_s=p95)
 
 
-@post("/ops/lanes/{destination:str}/{deed:str}", opt=open_to("write", page=True), status_code=200, include_in_schema=False)
+@post(
+    "/ops/lanes/{destination:str}/{deed:str}", opt=open_to("write", page=True), status_code=200, include_in_schema=False
+)
 async def switch_lane(
-    request: AnyRequest, site: SiteServices, caller: Caller, destination: str, deed: str
+    request: AnyRequest, site: Site, caller: Asker, destination: FromPath[str], deed: FromPath[str]
 ) -> Response[Any]:
     """Pauses or resumes a lane; answers the upper part."""
     if destination not in site.settings.destinations or deed not in ("pause", "resume"):
@@ -88,11 +91,13 @@ async def switch_lane(
 
 
 @post("/ops/dead/{deed:str}", opt=open_to("write", page=True), status_code=200, include_in_schema=False)
-async def act_on_dead(request: AnyRequest, site: SiteServices, caller: Caller, deed: str) -> Response[Any]:
+async def act_on_dead(request: AnyRequest, site: Site, caller: Asker, deed: FromPath[str]) -> Response[Any]:
     """Replays, counts or drops the ticked dead letters, or all of a destination; answers the list with what was done."""
     form = await read_form(request)
     destination = form.one("destination") or None
-    which = DeliveryFilter(ids=form.all("id")) if form.all("id") else DeliveryFilter(state="dead", destination=destination)
+    which = (
+        DeliveryFilter(ids=form.all("id")) if form.all("id") else DeliveryFilter(state="dead", destination=destination)
+    )
     if which.ids is None and form.one("all") != "1":
         done = "Tick the dead letters first."
     else:
@@ -120,7 +125,7 @@ async def _do_to_dead(site: SiteServices, caller: Caller, deed: str, which: Deli
 
 
 @post("/ops/fetches/replay", opt=open_to("write", page=True), status_code=200, include_in_schema=False)
-async def replay_parked(request: AnyRequest, site: SiteServices, caller: Caller) -> Response[Any]:
+async def replay_parked(request: AnyRequest, site: Site, caller: Asker) -> Response[Any]:
     """Reads parked ids again: the ticked ones, or all of a source."""
     form = await read_form(request)
     count = 0
@@ -133,7 +138,7 @@ async def replay_parked(request: AnyRequest, site: SiteServices, caller: Caller)
 
 
 @post("/ops/events/replay", opt=open_to("write", page=True), status_code=200, include_in_schema=False)
-async def replay_quarantined(request: AnyRequest, site: SiteServices, caller: Caller) -> Response[Any]:
+async def replay_quarantined(request: AnyRequest, site: Site, caller: Asker) -> Response[Any]:
     """Parses quarantined events again: the ticked ones, or all."""
     form = await read_form(request)
     ticked = [int(one) for one in form.all("event") if one.isascii() and one.isdigit() and len(one) <= 18]

@@ -9,9 +9,9 @@ from litestar.response import Response
 
 from leadwire.engine.accounts import SESSION_AGE_MAX, PasswordWeak, Refused, SignedIn
 from leadwire.model.times import SECOND
-from leadwire.web.gate import Caller, address_of, caller_of, cookie_name, next_path, open_to
+from leadwire.web.gate import Asker, Caller, Turned, address_of, caller_of, cookie_name, next_path, open_to
 from leadwire.web.pages.forms import read_form
-from leadwire.web.surroundings import SiteServices
+from leadwire.web.surroundings import Site, SiteServices
 
 AnyRequest = Request[Any, Any, Any]
 Page = Response[str]
@@ -33,7 +33,7 @@ async def login_page(request: AnyRequest) -> Response[Any]:
 
 
 @post("/login", opt=open_to("open"), status_code=200, include_in_schema=False)
-async def login(request: AnyRequest, site: SiteServices) -> Response[Any]:
+async def login(request: AnyRequest, site: Site) -> Response[Any]:
     """Signs in by name and password."""
     form = await read_form(request)
     wanted, name = next_path(form.one("next")), form.one("name")
@@ -47,23 +47,23 @@ async def login(request: AnyRequest, site: SiteServices) -> Response[Any]:
 @get("/login/once", opt=open_to("open"), include_in_schema=False)
 async def once_page(request: AnyRequest) -> Page:
     """Asks to confirm, so that a mail scanner that opens links uses up nothing. The code stands behind the #: the page's script
-    puts it into the form, and no server sees it in a URL."""
-    return _draw(request, "once.html", failure=None)
+    puts it into the form, and no server sees it in a URL. (`?code=` works too, for a browser without scripts.)"""
+    return _draw(request, "once.html", failure=None, code=request.query_params.get("code", ""))
 
 
 @post("/login/once", opt=open_to("open"), status_code=200, include_in_schema=False)
-async def once(request: AnyRequest, site: SiteServices) -> Response[Any]:
+async def once(request: AnyRequest, site: Site) -> Response[Any]:
     """Signs in by a one-time code."""
     form = await read_form(request)
     outcome = await site.accounts.redeem(form.one("code"), address_of(request))
     if isinstance(outcome, SignedIn):
         return _signed_in(site, outcome, "/inbox" if outcome.user.password_hash else "/account")
     words = "This link was used already or is too old. Ask for a new one."
-    return _refused(request, outcome, "once.html", words, {})
+    return _refused(request, outcome, "once.html", words, {"code": ""})
 
 
 @post("/logout", opt=open_to("open"), status_code=200, include_in_schema=False)
-async def logout(request: AnyRequest, site: SiteServices) -> Response[bytes]:
+async def logout(request: AnyRequest, site: Site) -> Response[bytes]:
     """Ends the session."""
     caller = caller_of(request)
     if caller is not None and caller.session_secret is not None:
@@ -72,13 +72,15 @@ async def logout(request: AnyRequest, site: SiteServices) -> Response[bytes]:
 
 
 @get("/account", opt=open_to("desk", page=True), include_in_schema=False)
-async def account_page(request: AnyRequest, caller: Caller) -> Page:
+async def account_page(request: AnyRequest, caller: Asker) -> Page:
     """Who I am, and my password."""
+    if caller.user is None:
+        raise Turned("forbidden", "A token has no account.")
     return _draw(request, "account.html", caller=caller, failure=None, is_done=False)
 
 
 @post("/account/password", opt=open_to("desk", page=True), status_code=200, include_in_schema=False)
-async def change_password(request: AnyRequest, site: SiteServices, caller: Caller) -> Response[Any]:
+async def change_password(request: AnyRequest, site: Site, caller: Asker) -> Response[Any]:
     """Sets a password and signs out everywhere else. Who has one already must give it."""
     form = await read_form(request)
     user = caller.user
@@ -106,9 +108,7 @@ def _signed_in(site: SiteServices, outcome: SignedIn, wanted: str) -> Response[b
     return _to(wanted, cookie=_cookie(site, outcome.secret, SESSION_AGE_MAX // SECOND))
 
 
-def _refused(
-    request: AnyRequest, outcome: Refused, template: str, words: str, values: dict[str, Any]
-) -> Page:
+def _refused(request: AnyRequest, outcome: Refused, template: str, words: str, values: dict[str, Any]) -> Page:
     if outcome.after_s is None:
         return _draw(request, template, status=422 if template == "account.html" else 401, failure=words, **values)
     words = f"Too many tries. Please wait {outcome.after_s} s."
@@ -139,4 +139,3 @@ def _cookie(site: SiteServices, value: str, age_s: int) -> Cookie:
 
 
 HANDLERS = (front_door, login_page, login, once_page, once, logout, account_page, change_password)
-
