@@ -59,7 +59,8 @@ class Refusals:
         self._logged += 1
         unlogged, self._unlogged = self._unlogged, 0
         _log.warning(
-            "webhook_refused",
+            "webhook",
+            action="webhook.refused",
             source=refusal.source,
             reason=refusal.reason,
             peer=refusal.peer,
