@@ -114,6 +114,7 @@ class _Way:
         return {
             "leads": self._hop.leads,
             "missing": self._hop.leads - len(lags),
+            "refused": sent["refusals"],
             "twice": report["audit"]["duplicate_rows"],
             "leads_per_s": round(len(lags) / whole_s, 1),
             "p50_ms": round(share(lags, 0.50), 2),

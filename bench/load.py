@@ -12,6 +12,7 @@ import select
 import socket
 import sys
 import time
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -58,15 +59,16 @@ class Run:
         self._load = load
         self._requests = requests
         self._links = {link.socket.fileno(): link for link in (Link(load.port) for _ in range(load.connections))}
-        self._free = list(self._links.values())
+        self._free = deque(self._links.values())
         self._epoll = select.epoll()
         for number in self._links:
             self._epoll.register(number, select.EPOLLIN)
         self._next = 0
         self.failed = 0
+        self.refusals: Counter[str] = Counter()
         self.lines: list[tuple[int, float, float]] = []
 
-    def go(self) -> dict[str, float]:
+    def go(self) -> dict[str, object]:
         """Sends everything (or for as long as was asked) and answers the figures."""
         started_s = time.perf_counter()
         end_s = started_s + (self._load.warm_up_s + self._load.seconds if self._load.seconds else 1e9)
@@ -83,7 +85,7 @@ class Run:
         now = time.perf_counter()
         while now < end_s and self._next < len(self._requests):
             while self._free and self._next < len(self._requests):
-                self._send(self._free.pop(), now)
+                self._send(self._free.popleft(), now)
             self._take(1.0)
             now = time.perf_counter()
 
@@ -95,7 +97,7 @@ class Run:
             if due_s > end_s:
                 return
             if due_s <= now and self._free:
-                self._send(self._free.pop(), due_s)
+                self._send(self._free.popleft(), due_s)
             else:
                 self._take(max(due_s - now, 0.0) if self._free else 1.0)
 
@@ -128,10 +130,11 @@ class Run:
                     self.lines.append((link.number, link.due_s, time.perf_counter()))
                 else:
                     self.failed += 1
+                    self.refusals[link.answer[9:12].decode()] += 1
                 link.answer = b""
                 self._free.append(link)
 
-    def _figures(self, started_s: float) -> dict[str, float]:
+    def _figures(self, started_s: float) -> dict[str, object]:
         load = self._load
         first_s = started_s + load.warm_up_s
         last_s = first_s + load.seconds if load.seconds else self.lines[-1][2]
@@ -141,6 +144,7 @@ class Run:
             "sent": self._next,
             "answered": len(self.lines),
             "failed": self.failed,
+            "refusals": dict(self.refusals),
             "rate_per_s": round(len(counted) / (last_s - first_s), 1),
             "p50_ms": round(share(waits, 0.50) * 1e3, 3),
             "p99_ms": round(share(waits, 0.99) * 1e3, 3),
