@@ -19,6 +19,7 @@ from leadwire.store.sqlite.lock import Announcement, read_announcement
 READY_WITHIN_S = 20.0
 STOP_WITHIN_S = 15.0
 EXECUTABLE = Path(sys.executable).with_name("leadwire")
+RUN = (str(EXECUTABLE), "run")
 BARE = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", ""), "LANG": "C.UTF-8"}
 
 
@@ -60,24 +61,19 @@ async def command(
 class Program:
     """One leadwire on one folder, over as many lives as a test gives it. An async context manager: it is gone afterwards.
 
-    The folder holds leadwire.toml and the ledger. `launch` are the words before the configuration's options.
+    The folder holds leadwire.toml and the ledger. `launch` is the command line of the next life.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        *,
-        ledger: str = "leadwire.db",
-        launch: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
+        self, folder: Path, *, ledger: str = "leadwire.db", environment: Mapping[str, str] | None = None
     ) -> None:
         self.folder = folder
         self.ledger = folder / ledger
+        self.launch: Sequence[str] = RUN
         self.url = ""
         self.key = ""
         self.lives = 0
         self.ready_after_s: list[float] = []
-        self._launch = list(launch) or [str(EXECUTABLE), "run"]
         self._environment = BARE | dict(environment or {})
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -125,15 +121,14 @@ class Program:
         records = [msgspec.json.decode(line) for line in self.out.splitlines() if line.startswith("{")]
         return [record for record in records if record.get("action") == action]
 
-    async def begin(self, *more: str, launch: Sequence[str] = ()) -> None:
+    async def begin(self) -> None:
         """Starts a life and returns at once."""
         assert not self.is_running
         self.url = self.key = ""
         self.lives += 1
-        words = [*(launch or self._launch), *more]
         with self._path("out").open("ab") as out, self._path("err").open("ab") as err:
             self._process = await asyncio.create_subprocess_exec(
-                *words,
+                *self.launch,
                 cwd=self.folder,
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -142,10 +137,10 @@ class Program:
                 start_new_session=True,
             )
 
-    async def start(self, *more: str, launch: Sequence[str] = (), within_s: float = READY_WITHIN_S) -> float:
+    async def start(self, within_s: float = READY_WITHIN_S) -> float:
         """Starts a life and returns when it is ready; answers how long that took, in seconds."""
         began_at = time.monotonic()
-        await self.begin(*more, launch=launch)
+        await self.begin()
         await until(self.is_ready, within_s, "the program's readiness")
         took_s = time.monotonic() - began_at
         self.ready_after_s.append(took_s)

@@ -13,17 +13,25 @@ class NeverCame(AssertionError):
     """What a test waited for did not come true in time."""
 
 
-async def until(look: Callable[[], Awaitable[T] | T], within_s: float, what: str) -> T:
+async def until(look: Callable[[], Awaitable[T]], within_s: float, what: str) -> T:
     """The first truthy thing that `look` answers. Raises NeverCame, with the last answer, once the time is over."""
     give_up_at = time.monotonic() + within_s
     while True:
-        seen = look()
-        found: T = await seen if isinstance(seen, Awaitable) else seen
+        found = await look()
         if found:
             return found
         if time.monotonic() > give_up_at:
             raise NeverCame(f"{what} did not come true within {within_s:g} s; the last look showed {found!r}")
         await pause(STEP_S)
+
+
+async def until_seen(look: Callable[[], T], within_s: float, what: str) -> T:
+    """The same for a look at something in this process."""
+
+    async def looked() -> T:
+        return look()
+
+    return await until(looked, within_s, what)
 
 
 async def pause(for_s: float) -> None:
