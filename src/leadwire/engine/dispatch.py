@@ -28,6 +28,7 @@ from leadwire.sdk.http import NotSent, ReplyLost
 
 REST_S = 5.0
 LEASE_MARGIN_S = 60.0
+ADDRESS_REST_S = 10.0
 FRESH_FOR = 10 * MINUTE
 
 
@@ -226,8 +227,11 @@ class Lane:
             return [*await self._deliver(batch[:half]), *await self._deliver(batch[half:])]
         except DestinationError as error:
             return [error] * len(batch)
-        except (NotSent, EgressRefused) as error:
+        except NotSent as error:
             return [Retryable(str(error))] * len(batch)
+        except EgressRefused as error:
+            # a setting is wrong, or a name resolves oddly: the whole lane waits, with the reason where people look
+            return [Retryable(str(error), after_s=ADDRESS_REST_S)] * len(batch)
         except ReplyLost as error:
             return [OutcomeUnknown(str(error))] * len(batch)
         if isinstance(receipts, Crashed):

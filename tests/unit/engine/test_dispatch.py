@@ -23,6 +23,7 @@ from leadwire.sdk import (
     Destination,
     DestinationAuthBroken,
     DestinationGone,
+    EgressRefused,
     OutcomeUnknown,
     Receipt,
     Rejected,
@@ -375,3 +376,25 @@ async def test_drain_settles_what_runs_and_gives_the_rest_back() -> None:
     gate.set()
     await draining
     assert sorted((await house.states()).values()) == ["delivered", "pending"]
+
+
+async def test_an_address_that_is_not_allowed_makes_the_lane_wait_with_the_setting_in_its_reason() -> None:
+    class Refused:
+        tries = 0
+
+        async def deliver(self, batch: Sequence[Delivery]) -> Sequence[Receipt]:
+            self.tries += 1
+            if self.tries == 1:
+                raise EgressRefused('list "127.0.0.1/32" in [egress] allow to permit it')
+            return [Delivered() for _ in batch]
+
+    house = House(Refused())
+    await house.owe("a")
+    await house.settle()
+    pause = house.pauses.of("destination:crm", house.clock.now())
+    assert pause is not None
+    assert "[egress] allow" in pause.reason
+    assert (await house.row("a_1_crm")).state == "pending"
+    house.clock.advance(11)
+    await house.settle()
+    assert (await house.row("a_1_crm")).state == "delivered"
