@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import math
 import re
 import resource
 import socket
@@ -18,6 +17,7 @@ from leadwire.web.limits import DoorLimits
 from leadwire.web.problem import CONTENT_TYPE, encode, problem
 
 _SPARE_FILES: Final = 256
+_LINGER_S: Final = 1.0
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 
 
@@ -28,18 +28,18 @@ class _Connections:
         self.limits = limits
         self.closed_for_room = 0
         self._idle: dict[DeadlineProtocol, None] = {}
-        self._open = 0
+        self.open = 0
         self._by_peer: dict[str, int] = {}
 
     def admit(self, connection: "DeadlineProtocol", peer: str) -> bool:
         """Counts a new connection; False where its peer has too many."""
-        self._open += 1
+        self.open += 1
         held = self._by_peer.get(peer, 0) + 1
         self._by_peer[peer] = held
         self._idle[connection] = None
         if held > self.limits.connections_per_peer_max and not _is_loopback(peer):
             return False
-        if self._open > self.limits.connections_max:
+        if self.open > self.limits.connections_max:
             self.closed_for_room += 1
             oldest = next(iter(self._idle))
             del self._idle[oldest]
@@ -47,7 +47,7 @@ class _Connections:
         return True
 
     def leave(self, connection: "DeadlineProtocol", peer: str) -> None:
-        self._open -= 1
+        self.open -= 1
         self._idle.pop(connection, None)
         held = self._by_peer.get(peer, 1) - 1
         if held:
@@ -98,6 +98,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._expected: Literal["", "header", "body"] = ""
         self._rejection: tuple[str, str] | None = None
         self._peer = ""
+        self._is_refused = False
         self._in_header = False
         self._in_body = False
         self._has_cycle = False
@@ -123,12 +124,12 @@ class DeadlineProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._is_over():
             return
         progress = self._progress
         self._fed_bytes = len(data)
         super().data_received(data)
-        if self.transport.is_closing():
+        if self._is_over():
             return
         if self._in_body:
             self._expect("body", self._limits.body_deadline_s)
@@ -221,19 +222,31 @@ class DeadlineProtocol(HttpToolsProtocol):
             return
         self._refuse("too-slow", f"The request's {what} did not come in time.")
 
+    def _is_over(self) -> bool:
+        return self._is_refused or self.transport.is_closing()
+
     def _is_answering(self) -> bool:
         return self._has_cycle and not self.cycle.response_complete
 
     def _refuse(self, slug: str, detail: str) -> None:
-        """Answers with a problem where no answer has begun, and closes."""
-        if self.transport.is_closing():
+        """Answers with a problem where no answer has begun, and closes.
+
+        What still comes in is read and dropped for a moment: closing over unread bytes would reset the connection, and
+        the client would never see the answer.
+        """
+        if self._is_over():
             return
+        self._is_refused = True
         if self._in_body and self._is_answering() and not self.cycle.response_started:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if not self._is_answering() or self.cycle.disconnected:
-            self.transport.write(_answer(slug, detail))
-        self.transport.close()
+        if self._is_answering() and not self.cycle.disconnected:
+            self.transport.close()
+            return
+        self.transport.write(_answer(slug, detail))
+        self.transport.write_eof()
+        self._expect_nothing()
+        self._read_timer = self.loop.call_later(_LINGER_S, self.transport.close)
 
     def _watch_writing(self, buffered_bytes: int) -> None:
         self._write_timer = self.loop.call_later(self._limits.write_deadline_s, self._check_writing, buffered_bytes)
@@ -294,6 +307,11 @@ class WebServer:
         self._task: asyncio.Task[None] | None = None
         self.port = port
 
+    @property
+    def connections_open(self) -> int:
+        """How many connections are open now."""
+        return self._connections.open
+
     async def start(self) -> None:
         """Binds and returns when connections are taken; `port` is then the bound one. Raises OSError."""
         listener = _listener(*self._address)
@@ -310,8 +328,8 @@ class WebServer:
             proxy_headers=False,
             server_header=False,
             date_header=False,
-            timeout_keep_alive=math.ceil(self._limits.keep_alive_s),
-            timeout_graceful_shutdown=math.ceil(self._limits.stop_s),
+            timeout_keep_alive=self._limits.keep_alive_s,
+            timeout_graceful_shutdown=self._limits.stop_s,
         )
         self._server = _Uvicorn(config)
         self._task = asyncio.create_task(self._server.serve([listener]), name="web server")
