@@ -1,6 +1,7 @@
 """/api/v1/status, /lanes, /stream, the probes, and the description of it all."""
 
 import asyncio
+import re
 from typing import Any
 
 import msgspec
@@ -250,6 +251,14 @@ async def test_the_description_names_every_path_and_its_errors(house: House) -> 
             if path.startswith("/api/"):
                 assert operation["security"] == [{"token": []}]
                 assert set(operation["responses"]["401"]["content"]) == {"application/problem+json"}
+
+
+async def test_the_description_says_that_unknown_keys_are_refused(house: House) -> None:
+    schemas = (await house.ask("GET", "/openapi.json")).json["components"]["schemas"]
+    assert schemas["ReplayDeliveries"]["additionalProperties"] is False
+    assert schemas["Problem"]["required"] == ["type", "title", "status"]
+    references = re.findall(r'"#/components/schemas/([^"]+)"', (await house.ask("GET", "/openapi.json")).text)
+    assert set(references) <= set(schemas)
 
 
 async def test_the_docs_load_only_our_own_files(house: House) -> None:

@@ -162,3 +162,9 @@ async def test_quarantined_events_are_listed_without_their_bodies_and_read_again
     assert some.json == {"replayed": 1}
     assert await house.rung("events") == "rung"
     assert (await house.ask("POST", "/api/v1/events/replay", token, {})).json == {"replayed": 2}
+
+
+@pytest.mark.parametrize("path", ["deliveries", "fetches", "events", "leads"])
+async def test_an_empty_cursor_is_the_first_page(house: House, path: str) -> None:
+    await _dead(house)
+    assert (await house.ask("GET", f"/api/v1/{path}?after=", await house.token("read"))).status == 200

@@ -175,6 +175,7 @@ async def test_metrics_are_open_on_loopback_only(house: House, open_house: House
         ("GET", "/api/v1/leads?after=%21%21", 422, "invalid"),
         ("GET", "/api/v1/leads?after=YQ%3D%3D", 422, "invalid"),
         ("GET", "/api/v1/events?after=YWI", 422, "invalid"),
+        ("GET", "/api/v1/fetches?after=YWI", 422, "invalid"),
         ("GET", "/api/v1/deliveries?state=lost", 422, "invalid"),
         ("GET", "/api/v1/leads/none", 404, "not-found"),
         ("GET", "/api/v1/deliveries/none", 404, "not-found"),

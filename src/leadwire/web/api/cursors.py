@@ -28,7 +28,7 @@ def to_cursor(place: str) -> str:
 
 def from_cursor(cursor: str | None) -> str | None:
     """The place of a cursor; None for none. Raises Turned for what we never gave."""
-    if cursor is None:
+    if not cursor:
         return None
     try:
         place = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()

@@ -116,7 +116,7 @@ async def list_fetches(
     after: After = None,
 ) -> FetchPage:
     """`state=parked` lists those that wait for a human."""
-    found = await site.ledger.fetches.page(in_state, source, from_cursor(after), limit + 1)
+    found = await site.ledger.fetches.page(in_state, source, _fetch_place(from_cursor(after)), limit + 1)
     items, following = cut(found, limit, lambda fetch: f"{fetch.source}/{fetch.native_id}")
     return FetchPage(items=[fetch_item(fetch) for fetch in items], next=following)
 
@@ -144,6 +144,12 @@ async def list_events(
 async def replay_quarantined(site: Site, data: RequestBody[ReplayEvents]) -> Replayed:
     """They are parsed again from their raw bytes."""
     return Replayed(replayed=await replay_events(site, data.ids))
+
+
+def _fetch_place(place: str | None) -> str | None:
+    if place is not None and "/" not in place:
+        raise Turned("invalid", "after: this cursor is not one of ours")
+    return place
 
 
 def _sequence(place: str | None) -> int | None:
