@@ -1,6 +1,8 @@
 """How log records look: JSON lines on standard output for machines, short lines for people on a terminal."""
 
+import contextlib
 import logging
+import os
 import sys
 from typing import Literal
 
@@ -8,6 +10,30 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+class LineLogger:
+    """Writes one line per record. A line that can't be written (a full disk, a closed pipe) is left out: no work fails of it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def msg(self, line: str) -> None:
+        """Writes the line at once, without a buffer that would hold it back or fail later."""
+        with contextlib.suppress(OSError):
+            os.write(self._descriptor, f"{line}\n".encode(errors="backslashreplace"))
+
+    debug = info = warning = error = critical = msg
+
+
+class LineLoggerFactory:
+    """Makes the loggers of one descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __call__(self, *_names: object) -> LineLogger:
+        return LineLogger(self._descriptor)
 
 
 def configure_logs(style: Literal["auto", "json", "console"], level: str) -> None:
@@ -22,7 +48,7 @@ def configure_logs(style: Literal["auto", "json", "console"], level: str) -> Non
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=LineLoggerFactory(sys.stdout.fileno()),
         cache_logger_on_first_use=True,
     )
 

@@ -8,8 +8,7 @@ from random import Random
 import pytest
 
 from e2e.audit import audit
-from e2e.program import Program
-from e2e.sender import Sender
+from e2e.scene import Scene
 from e2e.town import Town
 from e2e.until import pause
 from leadwire.model.times import MILLISECOND
@@ -41,7 +40,8 @@ def heal(town: Town) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(90 + KILLS * 10)
-async def test_no_kill_loses_a_lead_or_brings_one_twice(town: Town, program: Program, sender: Sender) -> None:
+async def test_no_kill_loses_a_lead_or_brings_one_twice(scene: Scene) -> None:
+    town, program, sender = scene.town, scene.program, scene.sender
     chance = Random(SEED)
     town.settle_in(program.folder)
     town.meta.faults = MetaFaults(
@@ -61,8 +61,7 @@ async def test_no_kill_loses_a_lead_or_brings_one_twice(town: Town, program: Pro
             await program.kill()
             unborn += 1
             continue
-        await program.start()
-        sender.url = program.url
+        await scene.go_on()
         stopped = asyncio.Event()
         load = asyncio.create_task(sender.load(stopped, workers=chance.randint(1, 12)))
         await pause(chance.uniform(0.02, LIFE_S))
@@ -70,7 +69,7 @@ async def test_no_kill_loses_a_lead_or_brings_one_twice(town: Town, program: Pro
         stopped.set()
         await load
     heal(town)
-    await program.start()
+    await scene.go_on()
     found = await audit(sender.book, town, program)
     ready = sorted(program.ready_after_s)
     p95 = statistics.quantiles(ready, n=20)[-1] if len(ready) > 1 else ready[0]
