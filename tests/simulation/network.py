@@ -1,23 +1,46 @@
-"""The network of a simulated life: requests reach worlds and doors without sockets, and break as sockets do."""
+"""The network of a simulated life: requests reach worlds and doors without sockets, break as sockets do, and are written down."""
 
 import asyncio
+import re
 from collections.abc import Mapping, MutableMapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
+from leadwire.model.times import SECOND, Instant
 from leadwire.ports.clock import Clock
 from leadwire.sdk import HttpAnswer, HttpRequest, NotSent, ReplyLost
-from leadwire.simulators.exchange import World, WorldRequest
+from leadwire.simulators.exchange import World, WorldAnswer, WorldRequest
 from leadwire.simulators.push import Push
 from leadwire.web.doors import Doors
+
+_DEAD_TOKEN = re.compile(rb'code\\*":\s*190\b')
+
+
+class Sent(msgspec.Struct, kw_only=True):
+    """One request that reached a world. `answered_at` stays None where its answer never reached the process that asked.
+
+    `silent_until`: the answer asked us (Retry-After) to send nothing before that.
+    """
+
+    host: str
+    key: str
+    at: Instant
+    answered_at: Instant | None = None
+    status: int | None = None
+    silent_until: Instant | None = None
+    says_token_is_dead: bool = False
 
 
 class VirtualNetwork:
     """An `Http` whose hosts are worlds. `is_up` False: the process behind it has died and sends nothing more."""
 
-    def __init__(self, hosts: Mapping[str, World], clock: Clock) -> None:
+    def __init__(self, hosts: Mapping[str, World], clock: Clock, log: list[Sent]) -> None:
         self._hosts = hosts
         self._clock = clock
+        self._log = log
         self.is_up = True
 
     async def send(self, request: HttpRequest) -> HttpAnswer:
@@ -31,7 +54,9 @@ class VirtualNetwork:
             headers={name.lower(): value for name, value in request.headers.items()},
             body=request.body,
         )
-        answer = self._hosts[parts.netloc].handle(asked, self._clock.now())
+        sent = Sent(host=parts.netloc, key=asked.headers.get("webhook-id", ""), at=self._clock.now())
+        self._log.append(sent)
+        answer = self._hosts[parts.netloc].handle(asked, sent.at)
         try:
             async with asyncio.timeout(request.timeout_s):
                 if answer.fault == "hang":
@@ -41,7 +66,21 @@ class VirtualNetwork:
             raise ReplyLost(f"{parts.netloc} did not answer") from None
         if answer.fault != "none":
             raise ReplyLost(f"{parts.netloc} closed the connection")
+        if self.is_up:
+            self._answered(sent, answer)
         return HttpAnswer(status=answer.status, headers=dict(answer.headers), body=answer.body)
+
+    def _answered(self, sent: Sent, answer: WorldAnswer) -> None:
+        sent.answered_at = self._clock.now()
+        sent.status = answer.status
+        sent.says_token_is_dead = _DEAD_TOKEN.search(answer.body) is not None
+        asked = answer.headers.get("retry-after")
+        if asked is None:
+            return
+        if asked.isdecimal():
+            sent.silent_until = sent.answered_at + int(asked) * SECOND
+        else:
+            sent.silent_until = int(parsedate_to_datetime(asked).timestamp()) * SECOND
 
 
 async def knock(doors: Doors, source: str, push: Push, token: str = "") -> tuple[int | None, bytes]:

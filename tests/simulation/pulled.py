@@ -4,32 +4,45 @@ import random
 from collections.abc import AsyncIterator
 
 from leadwire.model.times import SECOND, Instant
+from leadwire.ports.clock import Clock
 from leadwire.sdk import Cursor, Page, Record, SourceUnavailable
-from leadwire.testing.virtual_time import VirtualClock
 
-LOOK_BACK: Instant = 60 * SECOND
+LATE_MOST: Instant = 30 * SECOND
+LOOK_BACK: Instant = LATE_MOST + SECOND
 PAGE_ROWS = 3
 
 
 class PulledSource:
     """A table of enquiries; each pull reads from the cursor less the look-back, page by page."""
 
-    def __init__(self, chance: random.Random, clock: VirtualClock) -> None:
+    def __init__(self, chance: random.Random, clock: Clock) -> None:
         self._chance = chance
         self._clock = clock
         self._break_share = 0.2
+        self.is_down = False
+        self._people: list[tuple[str, str]] = []
         self.rows: list[Record] = []
 
     def grow(self) -> None:
-        """A row appears, stamped up to half a minute ago."""
+        """A row appears, stamped up to half a minute ago: somebody's phone, e-mail or both, which makes two leads one."""
         number = len(self.rows) + 1
-        stamped_at = self._clock.now() - self._chance.randrange(30 * SECOND)
-        phone = f"+9198{self._chance.randrange(10**8):08}"
-        self.rows.append(Record(native_id=f"row{number}", kind="form", occurred_at=stamped_at, phone=phone))
+        if not self._people or self._chance.random() < 0.6:
+            self._people.append((f"+9198{self._chance.randrange(10**8):08}", f"person{number}@example.com"))
+        phone, email = self._chance.choice(self._people)
+        shape = self._chance.choice(("phone", "email", "both"))
+        row = Record(
+            native_id=f"row{number}",
+            kind="form",
+            occurred_at=self._clock.now() - self._chance.randrange(LATE_MOST),
+            phone=None if shape == "email" else phone,
+            email=None if shape == "phone" else email,
+        )
+        self.rows.append(row)
 
     def heal(self) -> None:
         """From now on pulls end well."""
         self._break_share = 0.0
+        self.is_down = False
 
     async def pull(self, stream: str, cursor: Cursor | None) -> AsyncIterator[Page]:
         del stream
@@ -40,7 +53,7 @@ class PulledSource:
         )
         for start in range(0, len(due), PAGE_ROWS):
             await self._clock.sleep(0.2)
-            if self._chance.random() < self._break_share:
+            if self.is_down or self._chance.random() < self._break_share:
                 raise SourceUnavailable
             page = due[start : start + PAGE_ROWS]
             newest = max(newest, *(row.occurred_at or 0 for row in page))

@@ -16,6 +16,10 @@ def scope_subject(source: str, scope: str) -> str:
     return f"source:{source}/{scope}"
 
 
+def _outlasts(known: Pause, other: Pause) -> bool:
+    return known.until is None or (other.until is not None and known.until >= other.until)
+
+
 class Pauses:
     """Which lanes and scopes wait. `load` once before use; every change is stored before it holds here."""
 
@@ -35,9 +39,14 @@ class Pauses:
                 await self.resume(pause.subject)
 
     async def pause(self, pause: Pause) -> None:
-        """Makes a subject wait; a manual pause stays as it is. One notice per change."""
+        """Makes a subject wait; a manual pause stays as it is. One notice per change.
+
+        A wait that passes by itself never shortens one that holds: answers of tries that ran side by side come in any order.
+        """
         known = self._pauses.get(pause.subject)
         if known is not None and known.cause == "manual" and pause.cause != "manual":
+            return
+        if known is not None and pause.cause in ("retry_after", "throttled") and _outlasts(known, pause):
             return
         await self._book.pause(pause)
         self._pauses[pause.subject] = pause

@@ -63,8 +63,10 @@ class Poll:
 
     async def run_once(self, now: Instant) -> Step:
         """Pulls every stream when it is time."""
-        if now < self._next_at or self._tools.pauses.of(scope_subject(self._policy.source, "*"), now) is not None:
-            return Step(rest_s=max((self._next_at - now) / SECOND, 1.0))
+        wait = self._next_at - now
+        is_early = 0 < wait <= seconds(self._policy.interval_s)  # more: the clock was set back, which must not silence us
+        if is_early or self._tools.pauses.of(scope_subject(self._policy.source, "*"), now) is not None:
+            return Step(rest_s=max(min(wait / SECOND, self._policy.interval_s), 1.0))
         self._next_at = now + seconds(self._policy.interval_s * (1 - JITTER * self._tools.chance.random()))
         cursors = {
             move.stream: move.cursor for move in await self._tools.leads.cursors() if move.source == self._policy.source
@@ -72,7 +74,7 @@ class Poll:
         records = 0
         for stream in self._policy.streams:
             records += await self._pull(stream, cursors.get(stream))
-        return Step(rest_s=max((self._next_at - self._tools.clock.now()) / SECOND, 0.05))
+        return Step(rest_s=min(max((self._next_at - self._tools.clock.now()) / SECOND, 0.05), self._policy.interval_s))
 
     async def drain(self) -> None:
         """Nothing is under way between steps."""

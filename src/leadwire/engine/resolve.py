@@ -9,7 +9,7 @@ import msgspec
 from leadwire.engine.observer import EventParsed, Observer
 from leadwire.engine.step import Step
 from leadwire.engine.supervisor import Crashed, guard
-from leadwire.model.changes import CursorMove, EventDone, FetchDone
+from leadwire.model.changes import CursorMove, EventDone, FetchDone, Known
 from leadwire.model.errors import LeadwireError, PayloadInvalid, StoreBusy, StoreError
 from leadwire.model.event import StoredEvent
 from leadwire.model.pull import OwedFetch
@@ -108,7 +108,11 @@ class Resolve:
             raise
         _answer(batches, None)
         self._tell(work, outcome, now)
-        return Step(done=len(batches) + len(events))
+        return Step(
+            done=len(batches) + len(events),
+            rest_s=LOOK_EVERY_S,
+            is_through=len(events) < EVENTS_MAX and not self._waiting,
+        )
 
     async def drain(self) -> None:
         """Tells whoever still waits that their batch was not stored; it is owed and comes again."""
@@ -179,7 +183,9 @@ class Resolve:
     async def _store(self, work: _Work, now: Instant) -> Outcome:
         keys = {key for item in work.incoming for key in identity_keys(item.record, self._policy(item.source).identity)}
         for repeat in range(REPEATS_MAX):
-            known = await self._leads.known([item.key for item in work.incoming], sorted(keys))
+            known = Known()
+            if work.incoming:
+                known = await self._leads.known([item.key for item in work.incoming], sorted(keys))
             resolution = Resolution(known, self._rules.policies, self._rules.routes, self._rules.new_id, now)
             for item in work.incoming:
                 resolution.take(item)
@@ -208,9 +214,9 @@ class Resolve:
             self._observer.parsed(note)
         changes = outcome.absorption.records
         self._observer.resolved(outcome, [change.record.received_at for change in changes if not change.previous], now)
-        for source in {fetch.source for fetch in work.fetches}:
+        for source in dict.fromkeys(fetch.source for fetch in work.fetches):
             self._bell.ring(f"fetches:{source}")
-        for destination in {delivery.destination for delivery in outcome.absorption.deliveries}:
+        for destination in dict.fromkeys(delivery.destination for delivery in outcome.absorption.deliveries):
             self._bell.ring(f"deliveries:{destination}")
         if outcome.changed_leads:
             self._bell.ring("leads", tuple(outcome.changed_leads))

@@ -10,6 +10,7 @@ FETCH_FIRST_S = 2.0
 FETCH_GROWTH = 1.5
 FETCH_CEILING_S = 30.0
 FETCH_HORIZON_S = 600.0
+FETCH_TRIES_MIN = 10
 
 
 def retry_delay_s(attempt: int, chance: float) -> float:
@@ -25,13 +26,14 @@ def retry_delay_s(attempt: int, chance: float) -> float:
 def fetch_delay_s(attempt: int, age_s: float, chance: float) -> float | None:
     """The wait for an id that its source knows but cannot show yet: within 2 s at first, growing to 30 s; None = park it.
 
-    `age_s` is how long the id has been owed. After ten minutes it is parked; the last try is at ten minutes, not before.
+    `age_s` is how long the id has been owed. After ten minutes it is parked; the last try is at ten minutes, not before. An id
+    that is old because nobody could ask (leadwire was down, the token was dead, a clock jumped) still gets ten tries.
     """
     left_s = FETCH_HORIZON_S - age_s
-    if left_s <= 0:
+    if left_s <= 0 and attempt >= FETCH_TRIES_MIN:
         return None
     wait_s = _spread(_bound(FETCH_FIRST_S, FETCH_GROWTH, FETCH_CEILING_S, attempt), chance)
-    return max(min(wait_s, left_s), RETRY_FLOOR_S)
+    return max(min(wait_s, left_s) if left_s > 0 else wait_s, RETRY_FLOOR_S)
 
 
 def _bound(first_s: float, growth: float, ceiling_s: float, attempt: int) -> float:

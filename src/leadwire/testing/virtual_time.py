@@ -13,31 +13,47 @@ from leadwire.model.times import SECOND, Instant
 _Result = TypeVar("_Result")
 
 START: Instant = 1_750_000_000 * SECOND
+TURNS_MAX = 100_000
 
 
 class Deadlock(AssertionError):
     """Everything waits and no timer is set: nothing can ever happen again."""
 
 
+class Livelock(AssertionError):
+    """The loop turned very often and its time did not pass: someone calls himself again and again without waiting."""
+
+
 class _JumpingSelector(selectors.SelectSelector):
-    def __init__(self) -> None:
+    """Never asks the system while there is something to do or a timer to jump to: a virtual loop has no sockets of its own."""
+
+    def __init__(self, turns_max: int) -> None:
         super().__init__()
         self.elapsed_s = 0.0
+        self._turns_max = turns_max
+        self._turns = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = super().select(0)
-        if not ready:
-            if timeout is None:
-                raise Deadlock
-            self.elapsed_s += max(timeout, 0.0)
-        return ready
+        if timeout is None:
+            if ready := super().select(0):
+                return ready
+            raise Deadlock
+        if timeout > 0:
+            self.elapsed_s += timeout
+            self._turns = 0
+        else:
+            self._turns += 1
+            if self._turns > self._turns_max:
+                self._turns = 0  # whoever catches it may still clear up
+                raise Livelock
+        return []
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop in virtual time; it does no real I/O."""
+    """An event loop in virtual time; it does no real I/O. After `turns_max` turns at one moment it raises Livelock."""
 
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
+    def __init__(self, turns_max: int = TURNS_MAX) -> None:
+        self._jumping = _JumpingSelector(turns_max)
         super().__init__(self._jumping)
 
     def time(self) -> float:
