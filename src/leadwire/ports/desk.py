@@ -10,7 +10,7 @@ from leadwire.model.times import Instant
 
 
 class DeskQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which leads. `text`: every word must begin one of the lead's search words. `activity_after` pages: only leads whose
+    """Which leads. `text`: every word must begin one of the lead's search words. `before` pages: only leads whose
     (received_at, id) stands before that pair (the newest enquiry stands first)."""
 
     text: str = ""
