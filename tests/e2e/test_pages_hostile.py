@@ -15,7 +15,7 @@ SEED = "20260225"
 
 
 @pytest.mark.slow
-async def test_no_request_makes_the_api_fail_or_answer_what_it_does_not_describe() -> None:
+async def test_no_request_makes_the_api_fail_or_answer_what_it_does_not_describe(tmp_path: Path) -> None:
     house = House(msgspec.structs.replace(SETTINGS, public_url=None, listens_on_loopback=True))
     await house.arrive(*[enquiry(str(number)) for number in range(20)])
     await house.settle("edge", 422)
@@ -31,6 +31,7 @@ async def test_no_request_makes_the_api_fail_or_answer_what_it_does_not_describe
         str(Path(sys.executable).with_name("schemathesis")),
         *("run", f"http://127.0.0.1:{port}/openapi.json", "-H", f"Authorization: Bearer {token.secret}"),
         *("--exclude-path", "/api/v1/stream", "--checks", CHECKS, "-n", "40", "--seed", SEED, "--no-color"),
+        cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -1,0 +1,1 @@
+"""What answers HTTP: the webhook doors, the API and the pages."""
