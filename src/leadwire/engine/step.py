@@ -8,10 +8,14 @@ from leadwire.model.times import Instant
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What one step did: `done` pieces (0 = there was nothing to do), and how long it may rest if nobody rings."""
+    """What one step did: `done` pieces (0 = there was nothing to do), and how long it may rest if nobody rings.
+
+    A step that did something is called again at once, unless it `is_through`: it saw that nothing more was waiting.
+    """
 
     done: int = 0
     rest_s: float = 1.0
+    is_through: bool = False
 
 
 class Service(Protocol):

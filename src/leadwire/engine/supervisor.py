@@ -92,4 +92,4 @@ class Supervisor:
         if isinstance(result, Crashed):
             self._observer.crashed(service.name, result.error)
             return CRASH_REST_S
-        return None if result.done else result.rest_s
+        return None if result.done and not result.is_through else result.rest_s
