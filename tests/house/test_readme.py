@@ -9,9 +9,21 @@ import msgspec
 
 from house.repository import ROOT, blocks, page
 from leadwire.config import load
+from leadwire.model.record import Record, StoredRecord
+from leadwire.rules.merge import document
 from leadwire.sdk import Delivered, Delivery, HttpAnswer, HttpRequest, Receipt, Rejected, Retryable, Tools
 
 README = ROOT / "README.md"
+LINE = StoredRecord(
+    sequence=1,
+    source="site",
+    lead_id="l",
+    via="webhook",
+    received_at=0,
+    stored_at=0,
+    content=Record(native_id="1", kind="form"),
+    fingerprint="",
+)
 LINES_MAX = 35
 
 
@@ -80,7 +92,9 @@ def test_the_two_commands_are_there() -> None:
 def test_the_shown_lead_is_a_page_of_the_api() -> None:
     (shown,) = [msgspec.json.decode(text) for text in blocks(README, "json")]
     assert set(shown) == {"items", "next"}
-    assert shown["items"][0]["records"][0]["source"] == "site"
+    (lead,) = shown["items"]
+    assert set(lead) == set(document("l", 1, [LINE], now=0, region=None))
+    assert lead["records"][0]["source"] == "site"
 
 
 def test_the_picture_is_one_screen() -> None:
