@@ -5,6 +5,7 @@ import contextlib
 import re
 import resource
 import socket
+import struct
 from collections.abc import Iterator
 from typing import Any, Final, Literal, NoReturn, cast
 
@@ -18,6 +19,7 @@ from leadwire.web.problem import CONTENT_TYPE, encode, problem
 
 _SPARE_FILES: Final = 256
 _LINGER_S: Final = 1.0
+_RESET: Final = struct.pack("ii", 1, 0)
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 
 
@@ -244,9 +246,12 @@ class DeadlineProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         self.transport.write(_answer(slug, detail))
-        self.transport.write_eof()
         self._expect_nothing()
         self._read_timer = self.loop.call_later(_LINGER_S, self.transport.close)
+        try:
+            self.transport.write_eof()
+        except OSError:  # the client has gone already
+            self.transport.abort()
 
     def _watch_writing(self, buffered_bytes: int) -> None:
         self._write_timer = self.loop.call_later(self._limits.write_deadline_s, self._check_writing, buffered_bytes)
@@ -255,8 +260,10 @@ class DeadlineProtocol(HttpToolsProtocol):
         left = self.transport.get_write_buffer_size()
         if left < buffered_bytes:
             self._watch_writing(left)
-        else:
-            self.transport.abort()
+            return
+        # Without this the kernel would go on holding the unread answer for a reader that never takes it.
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
 
 
 def _answer(slug: str, detail: str) -> bytes:
