@@ -351,7 +351,7 @@ async def _start_web(app: Leadwire, server: WebServer) -> None:
         app.ledger.announce(url, app.local_key)
     code = await app.accounts.first_code()
     if code is not None:
-        print(f"Sign in for the first time (once, within 15 minutes): {url}/login/once?code={code}", file=sys.stderr)  # noqa: T201
+        print(f"Sign in for the first time (once, within 15 minutes): {url}/login/once#{code}", file=sys.stderr)  # noqa: T201
 
 
 def address(app: Leadwire, server: WebServer | None) -> str:

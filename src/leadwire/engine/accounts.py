@@ -110,12 +110,14 @@ class Accounts:
             await self.add_user("admin", "admin")
         return await self.code_for("admin")
 
-    async def add_user(self, name: str, role: Role) -> bool:
-        """Adds a user without a password; answers False where the name is taken. Raises NameInvalid."""
+    async def add_user(self, name: str, role: Role, password: str | None = None) -> bool:
+        """Adds a user; answers False where the name is taken. Raises NameInvalid or PasswordWeak."""
         name = name.strip().casefold()
         if not _NAME.fullmatch(name):
             raise NameInvalid
-        return await self._users.add_user(User(name=name, role=role, created_at=self._clock.now()))
+        password_hash = None if password is None else await self._hash(password)
+        user = User(name=name, role=role, created_at=self._clock.now(), password_hash=password_hash)
+        return await self._users.add_user(user)
 
     async def disable_user(self, name: str) -> bool:
         """Ends a user's sessions and keeps them out; answers whether there was one."""
@@ -192,11 +194,14 @@ class Accounts:
 
     async def set_password(self, user: User, password: str) -> SignedIn:
         """Sets a password, ends all the user's sessions and opens a new one. Raises PasswordWeak."""
-        if not PASSWORD_CHARACTERS_MIN <= len(password) <= PASSWORD_CHARACTERS_MAX:
-            raise PasswordWeak
-        changed = msgspec.structs.replace(user, password_hash=await self._passwords.hash(password))
+        changed = msgspec.structs.replace(user, password_hash=await self._hash(password))
         await self._users.change_user(changed)
         return await self._open(changed)
+
+    async def _hash(self, password: str) -> str:
+        if not PASSWORD_CHARACTERS_MIN <= len(password) <= PASSWORD_CHARACTERS_MAX:
+            raise PasswordWeak
+        return await self._passwords.hash(password)
 
     async def prove(self, user: User, password: str, address: str) -> bool | Refused:
         """Whether this is the user's password; counted like a sign-in."""

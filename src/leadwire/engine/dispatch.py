@@ -12,7 +12,7 @@ from leadwire.engine.pauses import Pauses, lane_subject
 from leadwire.engine.step import Step
 from leadwire.engine.supervisor import Crashed, guard
 from leadwire.model.delivery import ClaimedDelivery, Settlement
-from leadwire.model.errors import DestinationError, EgressRefused, OutcomeUnknown, Rejected, Retryable
+from leadwire.model.errors import DestinationError, EgressRefused, OutcomeUnknown, Rejected, Retryable, StoreError
 from leadwire.model.pull import Pause
 from leadwire.model.times import MINUTE, SECOND, Instant, seconds
 from leadwire.ports.bell import Bell
@@ -22,7 +22,7 @@ from leadwire.rules.breaker import Breaker
 from leadwire.rules.fairness import fresh_share
 from leadwire.rules.mapping import Mapping, MappingInvalid
 from leadwire.rules.rate import RateWindow
-from leadwire.rules.transitions import LaneEffect, RetryPolicy, Try, release, settle
+from leadwire.rules.transitions import LaneEffect, RetryPolicy, Try, must_not_repeat, release, settle
 from leadwire.sdk.destination import Delivered, Delivery, Destination, Receipt
 from leadwire.sdk.http import NotSent, ReplyLost
 
@@ -84,9 +84,15 @@ class Lane:
         if self._is_back:
             self._is_back = False
             await self._tools.queue.hasten(self._policy.destination, now)
-        claimed = await self._claim(now)
+        room = self._room(now)
+        claimed = await self._claim(now, room)
         started = self._start()
-        return Step(done=settled + claimed + started, rest_s=await self._rest_s(now, claimed))
+        is_through = claimed < max(room, 1)
+        return Step(
+            done=settled + claimed + started,
+            rest_s=await self._rest_s(now, is_through=is_through),
+            is_through=is_through,
+        )
 
     async def drain(self) -> None:
         """Lets running tries end (each is bounded by its time-out), settles them and gives the rest back."""
@@ -104,10 +110,15 @@ class Lane:
     async def _settle(self, now: Instant) -> int:
         settlements, self._settlements = self._settlements, []
         effects, self._pauses_due = self._pauses_due, []
-        for effect in effects:
-            await self._pause(effect, settlements, now)
-        if settlements:
-            await self._tools.queue.settle(settlements, now)
+        try:
+            for effect in effects:
+                await self._pause(effect, settlements, now)
+            if settlements:
+                await self._tools.queue.settle(settlements, now)
+        except StoreError:  # a full disk, say: what became of the tries is written down once there is room
+            self._settlements[:0] = settlements
+            self._pauses_due[:0] = effects
+            raise
         return len(settlements)
 
     async def _pause(self, effect: LaneEffect, settlements: Sequence[Settlement], now: Instant) -> None:
@@ -121,11 +132,10 @@ class Lane:
     async def _release_ready(self, now: Instant) -> None:
         if self._ready:
             released = [release(claimed.delivery, now) for claimed in self._ready]
-            self._ready.clear()
             await self._tools.queue.settle(released, now)
+            self._ready.clear()
 
-    async def _claim(self, now: Instant) -> int:
-        room = self._room(now)
+    async def _claim(self, now: Instant, room: int) -> int:
         if room <= 0:
             return 0
         policy = self._policy
@@ -177,14 +187,14 @@ class Lane:
             self._tools.observer.crashed(self.name, error)
         self._tools.bell.ring(self.topic)
 
-    async def _rest_s(self, now: Instant, claimed: int) -> float:
+    async def _rest_s(self, now: Instant, *, is_through: bool) -> float:
         """Until the next thing that no bell announces: the breaker's probe, the rate's next slot, the next retry."""
         waits = [REST_S]
         if not self.breaker.allows(now) and self.breaker.probe_at is not None:
             waits.append((self.breaker.probe_at - now) / SECOND)
         elif self._ready and self._rate is not None and len(self._running) < self._policy.concurrency:
             waits.append(self._rate.wait_us(self._tools.clock.now()) / SECOND)
-        elif not claimed and not self._ready:
+        elif is_through and not self._ready:
             due = await self._tools.queue.next_due(self._policy.destination)
             if due is not None:
                 # due and yet not claimed: it waits for another version of its lead, and that one's end rings the bell
@@ -201,6 +211,9 @@ class Lane:
         started_at = self._tools.clock.now()
         packed: list[tuple[ClaimedDelivery, Delivery]] = []
         for claimed in batch:
+            if must_not_repeat(claimed.delivery, self._policy.retry):
+                self._conclude(claimed, OutcomeUnknown("The process ended during the try before."), started_at)
+                continue
             try:
                 packed.append((claimed, pack(claimed, self._policy.mappings.get(claimed.delivery.sync))))
             except MappingInvalid as error:

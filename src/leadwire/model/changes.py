@@ -15,7 +15,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the book knows about some records and identity keys.
 
     `leads` are the leads that hold any of the asked records or keys, none of them merged away; `records` are all records
-    of those leads (and asked ones whose lead was erased, without content); `owners` maps each known identity key to its lead's id; `keys` maps each of those leads to all its keys.
+    of those leads (and asked ones whose lead was erased, without content); `owners` maps each known identity key to its
+    lead's id; `keys` maps each of those leads to all its keys.
     """
 
     leads: Sequence[Lead] = ()

@@ -111,6 +111,14 @@ def _settlement(
     )
 
 
+def must_not_repeat(delivery: OwedDelivery, policy: RetryPolicy) -> bool:
+    """Whether a claimed delivery may not be sent: the process ended during an earlier try, and a second one is not safe.
+
+    A replay by hand counts its tries from 0 and is sent: someone looked.
+    """
+    return delivery.uncertain and delivery.attempts > 0 and not policy.is_safe_to_repeat
+
+
 def release(delivery: OwedDelivery, now: Instant) -> Settlement:
     """A claim that ends without a try: pending again and due at once."""
     return Settlement(

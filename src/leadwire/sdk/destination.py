@@ -39,7 +39,9 @@ Receipt = Delivered | DestinationError
 class Destination(Protocol):
     """A place that leads go to.
 
-    Attributes, all optional: `batch_max` (deliveries per call, default 1).
+    Attributes, all optional: `batch_max` (deliveries per call, default 1); `is_safe_to_repeat` (default True): False where
+    neither an upsert key nor an idempotency key makes a second try harmless. Then a try whose outcome is unknown becomes a
+    dead letter that says so, and is never repeated by itself.
     """
 
     async def deliver(self, batch: Sequence[Delivery]) -> Sequence[Receipt]:

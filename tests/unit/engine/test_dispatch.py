@@ -14,7 +14,7 @@ from leadwire.model.changes import Absorption, LeadChange
 from leadwire.model.delivery import DeliveryState, OwedDelivery
 from leadwire.model.lead import Lead
 from leadwire.model.times import DAY, SECOND, Instant
-from leadwire.ports.delivery_queue import DeliveryFilter
+from leadwire.ports.delivery_queue import DeliveryClaim, DeliveryFilter
 from leadwire.rules.mapping import Mapping
 from leadwire.rules.transitions import RetryPolicy
 from leadwire.sdk import (
@@ -396,5 +396,24 @@ async def test_an_address_that_is_not_allowed_makes_the_lane_wait_with_the_setti
     assert "[egress] allow" in pause.reason
     assert (await house.row("a_1_crm")).state == "pending"
     house.clock.advance(11)
+    await house.settle()
+    assert (await house.row("a_1_crm")).state == "delivered"
+
+
+async def test_a_try_that_a_crash_cut_off_is_not_repeated_where_that_is_not_safe_until_someone_replays_it() -> None:
+    told = Told()
+    house = House(told, retry=RetryPolicy(is_safe_to_repeat=False))
+    await house.owe("a")
+    now = house.clock.now()
+    claim = DeliveryClaim(
+        destination="crm", limit=1, fresh=0, fresh_since=now, now=now, lease_until=now + SECOND, owner="dead"
+    )
+    await house.ledger.deliveries.claim(claim)
+    await house.ledger.deliveries.rescue(now, owner_is_alone=True)
+    await house.settle()
+    row = await house.row("a_1_crm")
+    assert (row.state, told.deliveries) == ("dead", [])
+    assert "look there first" in (row.reason or "")
+    assert await house.ledger.delivery_book.replay(DeliveryFilter(ids=["a_1_crm"]), now, dry_run=False) == 1
     await house.settle()
     assert (await house.row("a_1_crm")).state == "delivered"

@@ -56,3 +56,13 @@ async def test_a_disabled_user_is_out_at_once(house: House) -> None:
 async def test_a_name_that_could_be_misread_is_refused(house: House) -> None:
     for name in ("", "A", "<b>", "a b", "x" * 65):
         assert (await house.ask("POST", "/api/v1/users", await house.token("admin"), {"name": name})).status == 422
+
+
+async def test_a_user_may_be_added_with_a_password_that_is_strong_enough(house: House) -> None:
+    admin = await house.token("admin")
+    weak = await house.ask("POST", "/api/v1/users", admin, {"name": "ravi", "password": "short"})
+    assert weak.status == 422
+    assert "12 characters" in weak.json["detail"]
+    added = await house.ask("POST", "/api/v1/users", admin, {"name": "ravi", "password": "correct horse battery"})
+    assert (added.status, added.json["has_password"]) == (201, True)
+    assert "correct horse" not in str(added.json)

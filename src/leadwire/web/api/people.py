@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Router, delete, get, post
 from litestar.params import PathParameter, RequestBody
 
-from leadwire.engine.accounts import CODE_LIFE
+from leadwire.engine.accounts import CODE_LIFE, PasswordWeak
 from leadwire.model.times import SECOND
 from leadwire.web.api.shapes import (
     SignInLink,
@@ -52,8 +52,12 @@ async def list_users(site: Site) -> UserPage:
 
 @post("/users", opt=open_to("admin"), summary="Add a user")
 async def add_user(site: Site, data: RequestBody[UserAsk]) -> UserItem:
-    """The user has no password yet: make them a sign-in link."""
-    if not await site.accounts.add_user(data.name, data.role):
+    """Without a password the user can't sign in yet: make them a sign-in link."""
+    try:
+        was_added = await site.accounts.add_user(data.name, data.role, data.password)
+    except PasswordWeak as error:
+        raise Turned("invalid", str(error)) from error
+    if not was_added:
         raise Turned("conflict", "This name is taken.")
     user = await site.accounts.user(data.name)
     assert user is not None

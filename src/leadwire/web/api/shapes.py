@@ -250,10 +250,11 @@ class TokenPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UserAsk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A new user."""
+    """A new user; without a password they come in by a sign-in link and set one."""
 
     name: UserName
     role: Role = "rep"
+    password: str | None = None
 
 
 class UserItem(msgspec.Struct, frozen=True, kw_only=True):

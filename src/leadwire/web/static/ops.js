@@ -28,7 +28,7 @@
     plot = new uPlot({
       width: Math.max(280, place.clientWidth),
       height: 260,
-      scales: { y: { distr: 3, log: 10 } },
+      scales: { x: { range: (_, first, last) => [Math.min(first, last - 900), last] }, y: { distr: 3, log: 10 } },
       axes: [axis, { ...axis, size: 62, filter: tens, grid: { ...axis.grid, filter: tens }, ticks: { ...axis.ticks, filter: tens }, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : words(tick))) }],
       series: [
         {},
