@@ -70,8 +70,12 @@ async def test_a_full_disk_is_a_503_and_heals_without_a_restart(leave_bytes: int
         assert refused.status == 503
         assert int(refused.headers["Retry-After"]) > 0
         assert refused.content_type == "application/problem+json"
-    async with scene.program.session.get(f"{scene.program.url}/readyz") as probe:
-        assert probe.status == 503
+
+    async def is_unready() -> bool:
+        async with scene.program.session.get(f"{scene.program.url}/readyz") as probe:
+            return probe.status == 503
+
+    await until(is_unready, 5.0, "a probe that says so")
     ballast.unlink()
 
     async def takes_again() -> bool:

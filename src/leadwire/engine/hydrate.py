@@ -54,9 +54,11 @@ class Hydrate:
         self._batch_max = min(int(getattr(source, "fetch_batch_max", BATCH_MAX)), BATCH_MAX)
         self._tools = tools
         self._under_way: set[asyncio.Task[None]] = set()
+        self._not_stored: list[OwedFetch] = []
 
     async def run_once(self, now: Instant) -> Step:
         """Claims what is due, as far as there is room, and sends it off."""
+        await self._give_back(now)
         room = BATCHES_AT_ONCE - len(self._under_way)
         paused = self._tools.pauses.paused_scopes(self._source_name, now)
         if room <= 0 or "*" in paused:
@@ -85,6 +87,25 @@ class Hydrate:
         """Cancels the batches under way; their leases are taken back at the next start."""
         for task in self._under_way:
             task.cancel()
+
+    async def _give_back(self, now: Instant) -> None:
+        """Ids whose records could not be stored are due again as soon as the ledger takes anything (not only when their lease ends)."""
+        if not self._not_stored:
+            return
+        given_back = [
+            FetchSettlement(
+                source=fetch.source,
+                native_id=fetch.native_id,
+                epoch=fetch.epoch,
+                state="pending",
+                not_before=now,
+                reason="the ledger could not store it",
+                counts=False,
+            )
+            for fetch in self._not_stored
+        ]
+        await self._tools.queue.settle(given_back, now)
+        del self._not_stored[: len(given_back)]
 
     async def _rest_s(self, now: Instant) -> float:
         due = await self._tools.queue.next_due(self._source_name)
@@ -122,7 +143,8 @@ class Hydrate:
                 await self._tools.resolve.submit(Batch(incoming=incoming, fetched=fetched))
             await self._settle(failed, now)
         except StoreError:
-            return  # the leases run out and the ids are fetched again
+            self._not_stored += batch
+            self._tools.bell.ring(self.topic)
 
     async def _ask(self, batch: Sequence[OwedFetch]) -> Sequence[Record | SourceError]:
         pointers = [

@@ -63,11 +63,24 @@ class Supervisor:
                 self._ending.add(service.name)
                 self._bell.ring(service.topic)
                 await loops[service.name]
-                await service.drain()
+                await self._drain(service)
         finally:
             for loop in loops.values():
                 loop.cancel()
             await asyncio.gather(*loops.values(), return_exceptions=True)
+
+    async def _drain(self, service: Service) -> None:
+        """Lets a service finish. What it can't write down any more is owed, and comes again at the next start."""
+        try:
+            result = await guard(service.drain())
+        except StorageFailed as failure:
+            self.failure = failure
+            self._observer.alerted("store", str(failure))
+        except LeadwireError as error:
+            self._observer.crashed(service.name, error)
+        else:
+            if isinstance(result, Crashed):
+                self._observer.crashed(service.name, result.error)
 
     async def _loop(self, service: Service) -> None:
         while service.name not in self._ending and self.failure is None:
