@@ -1,6 +1,7 @@
 """The composition root: the only file that knows concrete stores and the concrete outside world. Nothing here decides anything."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import random
@@ -35,7 +36,7 @@ from leadwire.engine.refusals import Refusals
 from leadwire.engine.steering import Steering
 from leadwire.engine.survey import Survey, Surveyors
 from leadwire.logs import configure_logs
-from leadwire.model.errors import ConfigError
+from leadwire.model.errors import ConfigError, StorageFull
 from leadwire.ports.ledger import Ledger
 from leadwire.rules.identity import IdentityPolicy
 from leadwire.rules.mapping import Mapping as LeadMapping
@@ -349,7 +350,9 @@ async def _start_web(app: Leadwire, server: WebServer) -> None:
     url = address(app, server)
     if isinstance(app.ledger, SqliteLedger):
         app.ledger.announce(url, app.local_key)
-    code = await app.accounts.first_code()
+    code = None
+    with contextlib.suppress(StorageFull):  # a full disk costs the link, which the next start shows, and not the start
+        code = await app.accounts.first_code()
     if code is not None:
         print(f"Sign in for the first time (once, within 15 minutes): {url}/login/once#{code}", file=sys.stderr)  # noqa: T201
 

@@ -13,6 +13,7 @@ import pytest
 from e2e.audit import audit
 from e2e.scene import Scene, scene_in
 from e2e.until import until, until_seen
+from leadwire.store.sqlite.lock import Announcement
 
 pytestmark = pytest.mark.slow
 DISK_BYTES = 12 * 1024 * 1024
@@ -60,7 +61,9 @@ async def test_a_full_disk_is_a_503_and_heals_without_a_restart(leave_bytes: int
     fill(ballast, leave_bytes)
     stopped = asyncio.Event()
     load = asyncio.create_task(scene.sender.load(stopped, workers=4))
-    await until_seen(lambda: scene.sender.book.statuses["503"] >= 5, 20.0, f"a refusal among {scene.sender.book.statuses}")
+    await until_seen(
+        lambda: scene.sender.book.statuses["503"] >= 5, 20.0, f"a refusal among {scene.sender.book.statuses}"
+    )
     stopped.set()
     await load
     sent = scene.sender.site()
@@ -88,3 +91,43 @@ async def test_a_full_disk_is_a_503_and_heals_without_a_restart(leave_bytes: int
     assert found.is_sound, found
     assert found.acked >= 11
     assert {status for status in scene.sender.book.statuses if status.isdecimal()} == {"200", "503"}
+
+
+async def test_a_stop_on_a_full_disk_is_clean_and_what_is_owed_comes_after_it(scene: Scene) -> None:
+    await scene.open()
+    scene.town.crm_fails(latency_us=1_000_000)
+    await scene.take(*(scene.sender.site() for _ in range(5)))
+    await until_seen(lambda: scene.town.crm.effects, 10.0, "a delivery under way")
+    ballast = scene.program.folder / "ballast"
+    fill(ballast, 0)
+    await scene.program.stop(within_s=10.0)
+    ballast.unlink()
+    scene.town.crm_fails()
+    await scene.go_on()
+    found = await audit(scene.sender.book, scene.town, scene.program)
+    assert found.is_sound, found
+    assert found.arrived == 5
+
+
+async def test_a_start_on_a_full_disk_either_works_or_says_why_not(scene: Scene) -> None:
+    await scene.open()
+    await scene.take(scene.sender.site())
+    await scene.program.kill()
+    ballast = scene.program.folder / "ballast"
+    fill(ballast, 0)
+    await scene.program.begin()
+
+    async def is_up_or_gone() -> bool:
+        return scene.program.code is not None or (scene.program.announcement() or Announcement(pid=0)).url is not None
+
+    await until(is_up_or_gone, 10.0, "a start or an end")
+    if scene.program.is_running:
+        await scene.program.stop()
+    else:
+        assert "the disk is full" in scene.program.err
+    assert "Traceback" not in scene.program.err
+    assert "nobody foresaw" not in scene.program.err
+    ballast.unlink()
+    await scene.go_on()
+    found = await audit(scene.sender.book, scene.town, scene.program)
+    assert found.is_sound, found
