@@ -84,6 +84,7 @@ class Life:
         self._doors: Doors | None = None
         self._network: VirtualNetwork | None = None
         self._running: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
         self._news = {"meta": asyncio.Event(), "knowlarity": asyncio.Event()}
 
@@ -134,8 +135,9 @@ class Life:
         if self.plan.needs_restart:
             await self.stop_cleanly()
             await self.true_clock.sleep(10)
-        while (steering := self.steering) is None:
-            await self.true_clock.sleep(1)
+        async with asyncio.timeout(60):
+            while (steering := self.steering) is None:
+                await self.true_clock.sleep(1)
         for lane in ("crm", "chat"):
             await steering.resume_lane(lane)
 
@@ -246,9 +248,12 @@ class Life:
     async def stop_cleanly(self) -> None:
         """SIGTERM: the doors close, what is under way ends; after ten seconds what is left is abandoned."""
         engine, running = self._engine, self._running
-        if self._doors is None or engine is None or running is None:
-            return
-        self._doors = None
+        if self._doors is not None and engine is not None and running is not None:
+            self._doors = None
+            self._stopping = asyncio.create_task(self._stop(engine, running))
+            await asyncio.shield(self._stopping)  # whoever gave the signal may go away; the process ends all the same
+
+    async def _stop(self, engine: Engine, running: "asyncio.Task[None]") -> None:
         engine.stop()
         done, _ = await asyncio.wait({running}, timeout=STOP_S)
         if self._running is running:

@@ -232,6 +232,7 @@ class Resolution:
                 withdrawals += [
                     Withdrawal(sync=route.sync, lead_id=draft.id, reason=f"merged into {draft.merged_into}")
                     for route in self._routes
+                    if route.grain == "lead"  # a record stays owed, whichever lead it is on now
                 ]
                 continue
             change, version = self._next_version(draft)

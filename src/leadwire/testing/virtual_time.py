@@ -13,7 +13,7 @@ from leadwire.model.times import SECOND, Instant
 _Result = TypeVar("_Result")
 
 START: Instant = 1_750_000_000 * SECOND
-TURNS_MAX = 100_000
+TURNS_MAX = 10_000
 
 
 class Deadlock(AssertionError):
