@@ -15,7 +15,7 @@ import msgspec
 
 from bench.capture import SECRET
 from bench.load import Load, share
-from bench.processes import LOAD_CORE, SERVER_CORE, Running, free_port, leadwire, module
+from bench.processes import LOAD_CORE, Running, free_port, leadwire, module
 
 RATE = 200
 CONNECTIONS = 64
@@ -64,7 +64,7 @@ class _Way:
         config = hop.folder / f"{hop.name}.toml"
         config.write_text(CONFIG.format(port=self.port, name=hop.name, **parts))
         command = leadwire(config, profile=profile)
-        self.server = stack.enter_context(Running(command, log=hop.folder / f"{hop.name}.log", core=None))
+        self.server = stack.enter_context(Running(command, log=hop.folder / f"{hop.name}.log"))
         self.server.await_ready(self.port)
         self.fire(0, WARM_UP, float(WARM_UP))
         self.await_arrival(WARM_UP)
