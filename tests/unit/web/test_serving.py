@@ -181,6 +181,14 @@ async def test_after_an_early_answer_the_late_body_leaves_the_connection_in_use(
     assert await reader.read() == b""
 
 
+async def test_after_an_early_answer_and_the_late_body_an_idle_connection_is_closed(start: Start) -> None:
+    server = await start(LIMITS)
+    reader, writer = await connect(server, b"POST /early HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n")
+    assert await answer(reader) == (200, b"early")
+    writer.write(b"body")
+    assert await reader.read() == b""
+
+
 async def test_a_kept_connection_is_closed_when_it_was_idle_for_too_long(start: Start) -> None:
     server = await start(LIMITS)
     received = await exchange(server, GET + GET)
@@ -229,14 +237,16 @@ async def test_a_slow_reader_that_goes_on_taking_gets_everything(start: Start) -
     assert size > 8_000_000
 
 
-@pytest.mark.parametrize("pieces", [1, 40])
-async def test_a_header_past_its_limit_is_431(pieces: int, start: Start, application: Application) -> None:
+@pytest.mark.parametrize(
+    ("pieces", "end"), [(1, b"\r\n"), (40, b"\r\n"), (40, b"")], ids=["at once", "in pieces", "endless"]
+)
+async def test_a_header_past_its_limit_is_431(pieces: int, end: bytes, start: Start, application: Application) -> None:
     server = await start(LIMITS)
     reader, writer = await connect(server, b"GET / HTTP/1.1\r\nhost: x\r\n")
     for _ in range(pieces):
         writer.write(b"x-a: " + b"y" * (8000 // pieces) + b"\r\n")
         await writer.drain()
-    writer.write(b"\r\n")
+    writer.write(end)
     assert slug(await reader.read()) == (431, "headers-too-large")
     assert application.seen == []
 
