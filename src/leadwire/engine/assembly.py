@@ -8,7 +8,7 @@ from leadwire.engine.dispatch import Lane, LanePolicy, LaneTools
 from leadwire.engine.hydrate import Hydrate, HydrateTools
 from leadwire.engine.intake import Intake
 from leadwire.engine.observer import Observer
-from leadwire.engine.pauses import Pauses
+from leadwire.engine.pauses import Pauses, scopes_of
 from leadwire.engine.poll import Poll, PollPolicy, PollTools
 from leadwire.engine.prune import Prune, Retention
 from leadwire.engine.rescue import Rescue
@@ -92,11 +92,13 @@ class Engine:
         setup = self._setup
         now = setup.clock.now()
         await self.pauses.load()
-        await self.pauses.lift_causes("auth")
+        lifted = await self.pauses.lift_causes("auth")
         await self.rescue.at_start(now, owner_is_alone=setup.ledger.owner_is_alone)
         for name, source in self.sources.items():
             if scopes := getattr(source, "scopes", ()):
                 await setup.ledger.fetches.requeue(name, (), scopes, now)
+            if mended := scopes_of(name, lifted):
+                await setup.ledger.fetches.hasten(name, mended, now)
 
     async def run(self) -> None:
         """Runs every service until `stop`; returns when they have drained."""

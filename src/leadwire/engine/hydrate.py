@@ -76,7 +76,7 @@ class Hydrate:
             task = asyncio.create_task(self._fetch(batch))
             self._under_way.add(task)
             task.add_done_callback(self._finished)
-        return Step(done=len(claimed), rest_s=REST_S if claimed else await self._rest_s(now))
+        return Step(done=len(claimed), rest_s=REST_S if claimed else await self._rest_s(now, 0.25 if paused else 0.02))
 
     async def drain(self) -> None:
         """Waits for the batches under way; each is bounded by its time-out."""
@@ -107,9 +107,10 @@ class Hydrate:
         await self._tools.queue.settle(given_back, now)
         del self._not_stored[: len(given_back)]
 
-    async def _rest_s(self, now: Instant) -> float:
+    async def _rest_s(self, now: Instant, at_least_s: float) -> float:
+        """Until the next retry. One that is due and was not claimed waits for its scope: no reason to ask at full speed."""
         due = await self._tools.queue.next_due(self._source_name)
-        return REST_S if due is None else min(max((due - now) / SECOND, 0.02), REST_S)
+        return REST_S if due is None else min(max((due - now) / SECOND, at_least_s), REST_S)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)

@@ -1,5 +1,7 @@
 """Pauses at hand: the pause book with a copy in memory, so that asking costs nothing."""
 
+from collections.abc import Iterable
+
 from leadwire.engine.observer import Observer
 from leadwire.model.pull import Pause
 from leadwire.model.times import Instant
@@ -20,6 +22,12 @@ def _outlasts(known: Pause, other: Pause) -> bool:
     return known.until is None or (other.until is not None and known.until >= other.until)
 
 
+def scopes_of(source: str, pauses: Iterable[Pause]) -> list[str]:
+    """The scopes of a source that these pauses speak of."""
+    prefix = scope_subject(source, "")
+    return [pause.subject.removeprefix(prefix) for pause in pauses if pause.subject.startswith(prefix)]
+
+
 class Pauses:
     """Which lanes and scopes wait. `load` once before use; every change is stored before it holds here."""
 
@@ -32,11 +40,15 @@ class Pauses:
         """Reads the book."""
         self._pauses = {pause.subject: pause for pause in await self._book.pauses()}
 
-    async def lift_causes(self, *causes: str) -> None:
-        """Resumes what waits for these causes: a restart is how a new token arrives, and one try tells whether it works."""
-        for pause in list(self._pauses.values()):
-            if pause.cause in causes:
-                await self.resume(pause.subject)
+    async def lift_causes(self, *causes: str) -> list[Pause]:
+        """Resumes what waits for these causes: a restart is how a new token arrives, and one try tells whether it works.
+
+        Answers what was lifted.
+        """
+        lifted = [pause for pause in self._pauses.values() if pause.cause in causes]
+        for pause in lifted:
+            await self.resume(pause.subject)
+        return lifted
 
     async def pause(self, pause: Pause) -> None:
         """Makes a subject wait; a manual pause stays as it is. One notice per change.

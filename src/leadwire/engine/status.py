@@ -210,8 +210,9 @@ def _source_line(name: str, surveyed: Surveyed) -> SourceLine:
 def _source_words(
     name: str, surveyed: Surveyed, tally: SourceTally, fetches: FetchTally, pauses: Sequence[Pause]
 ) -> tuple[SourceState, str]:
-    if any(pause.cause == "auth" for pause in pauses):
-        return "attention", f"{name} refuses our credentials. Put a new token into the configuration and restart."
+    if broken := [pause.subject.partition("/")[2] for pause in pauses if pause.cause == "auth"]:
+        whose = "" if "*" in broken else f" of {', '.join(sorted(broken))}"
+        return "attention", f"{name} refuses our credentials{whose}. Put a new token into the configuration and restart."
     if name not in surveyed.sources:
         return "attention", "It is not in the configuration any more, but events of it are still unresolved."
     if fetches.parked:

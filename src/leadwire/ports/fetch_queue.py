@@ -48,6 +48,10 @@ class FetchQueue(Protocol):
         """Parked fetches of these ids or scopes become due now; answers how many."""
         ...
 
+    async def hasten(self, source: str, scopes: Sequence[str], now: Instant) -> int:
+        """Pending fetches of these scopes ("*" = of all) become due now: what they waited for may be mended. Answers how many."""
+        ...
+
     async def page(
         self, state: FetchState | None, source: str | None, after: str | None, limit: int
     ) -> Sequence[OwedFetch]:

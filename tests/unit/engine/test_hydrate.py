@@ -170,3 +170,14 @@ async def test_a_connector_that_fails_loses_no_id() -> None:
     house.clock.advance(60)
     await house.work()
     assert set((await house.states()).values()) == {"done"}
+
+
+async def test_an_id_whose_scope_waits_is_not_asked_for_at_full_speed() -> None:
+    house = House()
+    house.source.answers = {"1": SourceAuthBroken("190", scope="page1")}
+    await house.tell("pointer:1 page1")
+    await house.work()
+    await house.tell("pointer:2 page1")
+    step = await house.hydrate.run_once(house.clock.now())
+    assert step.done == 0
+    assert step.rest_s >= 0.25

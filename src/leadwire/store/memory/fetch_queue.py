@@ -79,6 +79,18 @@ class MemoryFetchQueue:
                     self._make_due(fetch, now)
         return len(parked)
 
+    async def hasten(self, source: str, scopes: Sequence[str], now: Instant) -> int:
+        waiting = [
+            fetch
+            for fetch in (self._table.rows[key] for key in self._table.pending.get(source, ()))
+            if fetch.not_before > now and (fetch.scope in scopes or "*" in scopes)
+        ]
+        if waiting:
+            with self._commits.commit("fetches.hasten"):
+                for fetch in waiting:
+                    self._make_due(fetch, now)
+        return len(waiting)
+
     def _make_due(self, fetch: OwedFetch, now: Instant) -> None:
         self._table.put(msgspec.structs.replace(fetch, state="pending", not_before=now, updated_at=now))
 

@@ -69,6 +69,10 @@ class SqliteFetchQueue:
         }
         return await self._committer.write_one(lambda session: session.change("fetch_queue.requeue", parameters))
 
+    async def hasten(self, source: str, scopes: Sequence[str], now: Instant) -> int:
+        parameters: dict[str, Value] = {"source": source, "scopes": as_json(list(scopes)), "now": now}
+        return await self._committer.write_one(lambda session: session.change("fetch_queue.hasten", parameters))
+
     async def page(
         self, state: FetchState | None, source: str | None, after: str | None, limit: int
     ) -> Sequence[OwedFetch]:

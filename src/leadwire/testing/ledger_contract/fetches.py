@@ -176,6 +176,19 @@ class FetchQueueContract:
         assert sorted(await _page(ledger, state="parked")) == ["f1", "f3"]
         assert await ledger.fetches.requeue("meta", [], [], at(5)) == 0
 
+    async def test_pending_fetches_of_a_scope_are_hastened_and_no_others(self, ledger: Ledger) -> None:
+        waiting = {"f1": "page 1", "f2": "page 2", "f3": "page 2"}
+        await _owe(ledger, *[a_fetch(one, scope=scope, not_before=at(99)) for one, scope in waiting.items()])
+        await _owe(ledger, a_fetch("f4", scope="page 2", state="parked"))
+        await _owe(ledger, a_fetch("f5", scope="page 2", source="site", not_before=at(99)))
+        assert await ledger.fetches.hasten("meta", ["page 2", "page 9"], at(5)) == 2
+        assert await ledger.fetches.hasten("meta", ["page 2"], at(5)) == 0
+        assert sorted(fetch.native_id for fetch in await _claim(ledger, at(5))) == ["f2", "f3"]
+        assert await _page(ledger, state="parked") == ["f4"]
+        assert await ledger.fetches.hasten("meta", ["*"], at(6)) == 1
+        assert [fetch.native_id for fetch in await _claim(ledger, at(6))] == ["f1"]
+        assert await _claim(ledger, at(6), source="site") == []
+
     async def test_a_page_goes_from_new_to_old_by_state_and_source(self, ledger: Ledger) -> None:
         for number in range(4):
             await _owe(ledger, a_fetch(f"f{number}", received_at=at(number)))

@@ -23,7 +23,7 @@ HOT = [
     *("lead_book.erase_contexts", "lead_book.erase_records", "lead_book.erase_keys", "lead_book.erase_documents"),
     *("lead_book.erase_deliveries", "lead_book.erase_leads", "lead_book.count_updated", "lead_book.count_source"),
     *("fetch_queue.pick", "fetch_queue.lease", "fetch_queue.settle", "fetch_queue.requeue", "fetch_queue.next_due"),
-    *("fetch_queue.tally", "fetch_queue.rescue"),
+    *("fetch_queue.tally", "fetch_queue.rescue", "fetch_queue.hasten"),
     *("delivery_queue.pick", "delivery_queue.lease", "delivery_queue.refused", "delivery_queue.note_attempts"),
     *("delivery_queue.settle", "delivery_queue.end_needless", "delivery_queue.note_lanes", "delivery_queue.lost"),
     *("delivery_queue.note_lost", "delivery_queue.take_back", "delivery_queue.hasten", "delivery_queue.next_due"),

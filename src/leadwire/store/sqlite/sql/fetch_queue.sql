@@ -47,6 +47,11 @@ UPDATE fetches SET state = 'pending', not_before = :now, updated_at = :now
 WHERE source = :source AND state = 'parked'
   AND (native_id IN (SELECT value FROM json_each(:native_ids)) OR scope IN (SELECT value FROM json_each(:scopes)))
 
+-- name: hasten
+UPDATE fetches SET not_before = :now, updated_at = :now
+WHERE source = :source AND state = 'pending' AND not_before > :now
+  AND (scope IN (SELECT value FROM json_each(:scopes)) OR '*' IN (SELECT value FROM json_each(:scopes)))
+
 -- name: page
 SELECT json_group_array(
   json_object(
