@@ -74,28 +74,34 @@ class Lane:
         self._settlements: list[Settlement] = []
         self._pauses_due: list[LaneEffect] = []
         self._is_back = False
+        self._is_open = False
 
     async def run_once(self, now: Instant) -> Step:
         """Settles what ended, claims what is due, starts what may start."""
-        settled = await self._settle(now)
-        if self._tools.pauses.of(self._subject, now) is not None:
+        settled = 0
+        if self._pauses_due or self._is_paused(now):
+            settled = await self._settle(now)
+        if self._is_paused(now):
+            self._is_open = False
             await self._release_ready(now)
             return Step(done=settled, rest_s=self._rest_while_paused_s(now))
+        self._is_open = True
         if self._is_back:
             self._is_back = False
             await self._tools.queue.hasten(self._policy.destination, now)
         room = self._room(now)
-        claimed = await self._claim(now, room)
+        # asked for together, in this order, so that the ledger takes them in one commit
+        ended, claimed, due = await asyncio.gather(self._settle(now), self._claim(now, room), self._next_due(room))
         started = self._start()
-        is_through = claimed < max(room, 1)
         return Step(
-            done=settled + claimed + started,
-            rest_s=await self._rest_s(now, is_through=is_through),
-            is_through=is_through,
+            done=settled + ended + claimed + started,
+            rest_s=self._rest_s(now, due),
+            is_through=claimed < max(room, 1),
         )
 
     async def drain(self) -> None:
         """Lets running tries end (each is bounded by its time-out), settles them and gives the rest back."""
+        self._is_open = False
         while self._running:
             await asyncio.wait(self._running)
         now = self._tools.clock.now()
@@ -185,20 +191,26 @@ class Lane:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._tools.observer.crashed(self.name, error)
+        if self._is_open and not self._pauses_due and not self._is_paused(self._tools.clock.now()):
+            self._start()  # no slot stays empty while the next step stores what ended
         self._tools.bell.ring(self.topic)
 
-    async def _rest_s(self, now: Instant, *, is_through: bool) -> float:
+    def _is_paused(self, now: Instant) -> bool:
+        return self._tools.pauses.of(self._subject, now) is not None
+
+    async def _next_due(self, room: int) -> Instant | None:
+        return await self._tools.queue.next_due(self._policy.destination) if room > 0 else None
+
+    def _rest_s(self, now: Instant, due: Instant | None) -> float:
         """Until the next thing that no bell announces: the breaker's probe, the rate's next slot, the next retry."""
         waits = [REST_S]
         if not self.breaker.allows(now) and self.breaker.probe_at is not None:
             waits.append((self.breaker.probe_at - now) / SECOND)
         elif self._ready and self._rate is not None and len(self._running) < self._policy.concurrency:
             waits.append(self._rate.wait_us(self._tools.clock.now()) / SECOND)
-        elif is_through and not self._ready:
-            due = await self._tools.queue.next_due(self._policy.destination)
-            if due is not None:
-                # due and yet not claimed: it waits for another version of its lead, and that one's end rings the bell
-                waits.append(max((due - now) / SECOND, 0.25))
+        elif due is not None and not self._ready:
+            # due and yet not claimed: it waits for another version of its lead, and that one's end rings the bell
+            waits.append(max((due - now) / SECOND, 0.25))
         return max(min(waits), 0.005)
 
     def _rest_while_paused_s(self, now: Instant) -> float:
