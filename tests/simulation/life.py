@@ -43,6 +43,16 @@ TOKEN = "simulated-token"
 REGION = "IN"
 QUIET_AFTER: Instant = 5 * MINUTE
 STOP_S = 10.0
+VERBS = (
+    "events.append",
+    "leads.absorb",
+    "leads.absorb",
+    "deliveries.claim",
+    "deliveries.settle",
+    "fetches.claim",
+    "fetches.settle",
+    "pauses.pause",
+)
 
 
 class Life:
@@ -77,6 +87,7 @@ class Life:
         self.healed_at: Instant | None = None
         self._commits_to_crash: int | None = None
         self._crash_is_before = False
+        self._crash_verb: str | None = None
         self._ids = id_maker(self.clock, random.Random(seed + 6))
         self._bell = LocalBell()
         self._engine: Engine | None = None
@@ -108,8 +119,8 @@ class Life:
         self._draw_crash()
         keeper = asyncio.create_task(self._keep_alive())
         senders = [
-            asyncio.create_task(self._send_all(self.meta, "meta", "")),
-            asyncio.create_task(self._send_all(self.knowlarity, "knowlarity", TOKEN)),
+            asyncio.create_task(self._send_all(self.meta, "meta", "", self.plan.gather_s)),
+            asyncio.create_task(self._send_all(self.knowlarity, "knowlarity", TOKEN, 0.01)),
         ]
         episodes = Episodes(self)
         episodes.begin()
@@ -175,7 +186,8 @@ class Life:
     def _is_pushing(self) -> bool:
         return any(world.next_push_at() is not None for world in (self.meta, self.knowlarity))
 
-    async def _send_all(self, world: PushingWorld, source: str, token: str) -> None:
+    async def _send_all(self, world: PushingWorld, source: str, token: str, gather_s: float) -> None:
+        """Sends what is due; what comes due within `gather_s` may go in one request."""
         news = self._news[source]
         async with asyncio.TaskGroup() as group:
             while True:
@@ -183,9 +195,10 @@ class Life:
                     group.create_task(self._send(world, source, token, push))
                 due = world.next_push_at()
                 try:
-                    async with asyncio.timeout(None if due is None else (due - self.true_clock.now()) / 1e6 + 0.01):
+                    async with asyncio.timeout(None if due is None else (due - self.true_clock.now()) / 1e6 + gather_s):
                         await news.wait()
                     news.clear()
+                    await self.true_clock.sleep(gather_s)
                 except TimeoutError:
                     pass
 
@@ -214,6 +227,9 @@ class Life:
         wanted = self.crashes < self.plan.crashes and self.healed_at is None
         self._commits_to_crash = self._chance.randint(1, 120) if wanted else None
         self._crash_is_before = self._chance.random() < 0.4
+        self._crash_verb = self._chance.choice(VERBS) if self._chance.random() < 0.5 else None
+        if wanted and self._crash_verb is not None:
+            self._commits_to_crash = self._chance.randint(1, 20)
 
     def _before_commit(self, verb: str) -> None:
         if self._crash_is_before:
@@ -224,7 +240,7 @@ class Life:
             self._perhaps_crash(verb)
 
     def _perhaps_crash(self, verb: str) -> None:
-        if self._commits_to_crash is None:
+        if self._commits_to_crash is None or self._crash_verb not in (None, verb):
             return
         self._commits_to_crash -= 1
         if self._commits_to_crash <= 0:
@@ -297,7 +313,7 @@ class Life:
             "knowlarity": self._source(knowlarity_connector, {"webhook_token": TOKEN}, "knowlarity", network),
             "pulled": self.variant.source("pulled", self.pulled),
         }
-        poll = PollPolicy(source="pulled", interval_s=20.0)
+        poll = PollPolicy(source="pulled", interval_s=self.plan.poll_s)
         names = frozenset(sources)
         return EngineSetup(
             ledger=ledger,
@@ -339,7 +355,7 @@ class Life:
             http_connector.settings,
             dec_hook=decode_setting,
         )
-        tools = Tools(name=name, http=network, now=self.clock.now, region=REGION, timeout_s=15.0)
+        tools = Tools(name=name, http=network, now=self.clock.now, region=REGION, timeout_s=self.variant.timeout_s)
         destination = self.variant.destination(name, http_connector.destination(settings, tools))
         rate = (float(self.plan.crm_rate), 1.0) if name == "crm" and self.plan.crm_rate else None
         policy = LanePolicy(destination=name, mappings={}, concurrency=self.plan.concurrency, rate=rate)

@@ -31,7 +31,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """One life. `crm_rate` is requests in any second; `signs` says whether the CRM checks our signatures (and so our clock)."""
+    """One life. `crm_rate` is requests in any second; `gather_s` is how long Meta gathers leads for one
+    request; `signs` says whether the CRM checks our signatures (and so our clock)."""
 
     leads: int
     traffic_s: float
@@ -42,6 +43,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     crm: CrmFaults
     chat: CrmFaults
     concurrency: int
+    poll_s: float
+    gather_s: float
     crm_rate: int | None
     signs: bool
 
@@ -57,18 +60,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def draw_plan(chance: random.Random, start: Instant) -> Plan:
     """Draws a life. Every fault is on in some lives and off in others."""
-    episodes = _episodes(chance)
+    traffic_s = chance.uniform(1, 240)
+    episodes = _episodes(chance, traffic_s)
     jumps = any(episode.what == "clock jumps" for episode in episodes)
     return Plan(
         leads=chance.randint(5, 25),
-        traffic_s=chance.uniform(1, 240),
-        crashes=chance.randint(0, 5),
+        traffic_s=traffic_s,
+        crashes=chance.randint(0, 8),
         episodes=episodes,
         meta=_meta(chance),
         knowlarity=_knowlarity(chance),
         crm=_crm(chance, start),
         chat=_chat(chance, start),
         concurrency=chance.choice((1, 2, 8)),
+        poll_s=chance.choice((20.0, 120.0)),
+        gather_s=chance.choice((0.01, 0.1, 5.0, 20.0)),
         crm_rate=chance.choice((1, 2, 4)) if chance.random() < 0.25 else None,
         signs=not jumps or chance.random() < 0.3,
     )
@@ -79,7 +85,7 @@ def is_calm(faults: CrmFaults) -> bool:
     return msgspec.structs.replace(faults, poison_texts=()) == CrmFaults(latency_us=LATENCY)
 
 
-def _episodes(chance: random.Random) -> tuple[Episode, ...]:
+def _episodes(chance: random.Random, traffic_s: float) -> tuple[Episode, ...]:
     shares: dict[What, float] = {
         "token dies": 0.15,
         "page throttled": 0.15,
@@ -97,7 +103,7 @@ def _episodes(chance: random.Random) -> tuple[Episode, ...]:
         while chance.random() < share:
             episode = Episode(
                 what=what,
-                at_s=chance.uniform(0, 240),
+                at_s=chance.uniform(0, traffic_s + 20),
                 for_s=chance.uniform(5, 250),
                 page=chance.randrange(2),
                 jump=chance.choice((-HOUR, HOUR)),
@@ -141,7 +147,7 @@ def _knowlarity(chance: random.Random) -> KnowlarityFaults:
 
 
 def _crm(chance: random.Random, start: Instant) -> CrmFaults:
-    poison = ("Example City 7",) if chance.random() < 0.3 else ()
+    poison = ("Jaipur", "Madhu") if chance.random() < 0.3 else ()
     if chance.random() < 0.3:
         return CrmFaults(latency_us=LATENCY, poison_texts=poison)
     waits = tuple(

@@ -1,7 +1,7 @@
 """A source that is only asked: rows appear with their own times, late ones among them, and pulls break in the middle."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from leadwire.model.times import SECOND, Instant
 from leadwire.ports.clock import Clock
@@ -46,15 +46,24 @@ class PulledSource:
 
     async def pull(self, stream: str, cursor: Cursor | None) -> AsyncIterator[Page]:
         del stream
+        for page in self.pages(cursor):
+            await self.read()
+            yield page
+
+    def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+        """The pages as the table can be read now, each with its own cursor."""
         newest = 0 if cursor is None else int(cursor.position["newest"])
         due = sorted(
             (row for row in self.rows if (row.occurred_at or 0) >= newest - LOOK_BACK),
             key=lambda row: row.occurred_at or 0,
         )
         for start in range(0, len(due), PAGE_ROWS):
-            await self._clock.sleep(0.2)
-            if self.is_down or self._chance.random() < self._break_share:
-                raise SourceUnavailable
             page = due[start : start + PAGE_ROWS]
             newest = max(newest, *(row.occurred_at or 0 for row in page))
             yield Page(records=page, cursor=Cursor(position={"newest": newest}))
+
+    async def read(self) -> None:
+        """One request to the table; it takes its time and may break."""
+        await self._clock.sleep(0.2)
+        if self.is_down or self._chance.random() < self._break_share:
+            raise SourceUnavailable

@@ -13,6 +13,7 @@ class Variant:
     """
 
     expected: frozenset[str] = frozenset()
+    timeout_s = 15.0
 
     def ledger(self, ledger: MemoryLedger) -> MemoryLedger:
         return ledger

@@ -10,7 +10,7 @@ FETCH_FIRST_S = 2.0
 FETCH_GROWTH = 1.5
 FETCH_CEILING_S = 30.0
 FETCH_HORIZON_S = 600.0
-FETCH_TRIES_MIN = 10
+FETCH_TRIES_MIN = 20
 
 
 def retry_delay_s(attempt: int, chance: float) -> float:
@@ -27,7 +27,7 @@ def fetch_delay_s(attempt: int, age_s: float, chance: float) -> float | None:
     """The wait for an id that its source knows but cannot show yet: within 2 s at first, growing to 30 s; None = park it.
 
     `age_s` is how long the id has been owed. After ten minutes it is parked; the last try is at ten minutes, not before. An id
-    that is old because nobody could ask (leadwire was down, the token was dead, a clock jumped) still gets ten tries.
+    that is old because nobody could ask (leadwire was down, the token was dead, a clock jumped) still gets twenty tries.
     """
     left_s = FETCH_HORIZON_S - age_s
     if left_s <= 0 and attempt >= FETCH_TRIES_MIN:
