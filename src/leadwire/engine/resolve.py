@@ -75,7 +75,7 @@ class Resolve:
     ) -> None:
         self._events = events
         self._leads = leads
-        self._sources = sources
+        self._sources = {name: source for name, source in sources.items() if isinstance(source, PushSource)}
         self._rules = rules
         self._bell = bell
         self._observer = observer
@@ -162,7 +162,7 @@ class Resolve:
 
     async def _parse(self, event: StoredEvent) -> tuple[list[Parsed], str | None]:
         source = self._sources.get(event.source)
-        if not isinstance(source, PushSource):
+        if source is None:
             return [], f"the source {event.source} is no longer configured: add it again, then replay this event"
         parts: list[Parsed] = []
 
