@@ -15,7 +15,7 @@ import msgspec
 
 from bench.capture import SECRET
 from bench.load import Load, share
-from bench.processes import LOAD_CORE, Running, free_port, leadwire, module
+from bench.processes import LOAD_CORE, PATIENCE_S, Elsewhere, Running, await_calm, free_port, leadwire, module
 
 RATE = 200
 CONNECTIONS = 64
@@ -97,9 +97,12 @@ class _Way:
 
     def figures(self) -> dict[str, Any]:
         """Sends the leads, waits until all are at the CRM, and puts both sides' times together."""
+        await_calm(PATIENCE_S)
+        rest = Elsewhere(self.server, self.town)
         before = (self.server.cpu_s(), self.town.cpu_s(), self.server.threads_cpu_s())
         sent = self.fire(WARM_UP, self._hop.leads, self._hop.rate)
         self.await_arrival(WARM_UP + self._hop.leads)
+        elsewhere_cores = rest.cores()
         spent = (self.server.cpu_s() - before[0], self.town.cpu_s() - before[1])
         threads = {
             name: round(cpu_s - before[2].get(name, 0.0), 2) for name, cpu_s in self.server.threads_cpu_s().items()
@@ -128,6 +131,7 @@ class _Way:
             "simulators_cores": round(spent[1] / whole_s, 2),
             "threads_cpu_s": {name: cpu_s for name, cpu_s in threads.items() if cpu_s >= 0.01},
             "memory_mb": round(self.server.memory_mb(), 1),
+            "elsewhere_cores": elsewhere_cores,
         }
 
 

@@ -17,6 +17,8 @@ SERVER_CORE = 0
 LOAD_CORE = max(os.sched_getaffinity(0))
 START_S = 30.0
 STOP_S = 20.0
+CALM_CORES = 0.15
+PATIENCE_S = 20.0
 
 
 class Running:
@@ -106,6 +108,34 @@ class Running:
                 return time.perf_counter() - self.started_s
             time.sleep(0.002)
         raise RuntimeError("the process was not ready in time")
+
+
+class Elsewhere:
+    """What the rest of the machine did meanwhile: all processors' busy time less that of this benchmark's own processes."""
+
+    def __init__(self, *ours: Running) -> None:
+        self._ours = ours
+        self._started_s = time.perf_counter()
+        self._before_s = self._rest_s()
+
+    def cores(self) -> float:
+        """How many cores others used since the start."""
+        return round(max(self._rest_s() - self._before_s, 0.0) / (time.perf_counter() - self._started_s), 2)
+
+    def _rest_s(self) -> float:
+        spent = [int(number) for number in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        busy_s = (sum(spent) - spent[3] - spent[4]) / os.sysconf("SC_CLK_TCK")
+        return busy_s - sum(os.times()[:4]) - sum(process.cpu_s() for process in self._ours)
+
+
+def await_calm(within_s: float) -> None:
+    """Returns once the machine was nearly idle for a second, or after that long: others may be using it."""
+    give_up_s = time.perf_counter() + within_s
+    while time.perf_counter() < give_up_s:
+        rest = Elsewhere()
+        time.sleep(1.0)
+        if rest.cores() < CALM_CORES:
+            return
 
 
 def _is_ready(port: int) -> bool:

@@ -129,13 +129,21 @@ def _details(figures: Mapping[str, Any]) -> list[str]:
     said = []
     if capture := figures.get("capture"):
         said.append(
-            f"- Capture: the bare handler took {capture['bare_per_s']:,.0f}/s in the same minutes (best ratio of a round "
-            f"{capture['best_ratio']}); at 2,000/s p50 {capture['steady_p50_ms']:.2f} ms, best p99 of a round "
-            f"{capture['steady_best_p99_ms']} ms, the bare handler's p99 {capture['bare_steady_p99_ms']} ms."
+            f"- Capture: the bare handler took {capture['bare_per_s']:,.0f}/s in the same minute; the ratios of all rounds: "
+            f"{_listed(capture['ratios'])}; at 2,000/s p50 {capture['steady_p50_ms']:.2f} ms, the bare handler's p99 "
+            f"{capture['bare_steady_p99_ms']} ms. Others used {_listed(capture['elsewhere_cores'])} cores in the rounds."
         )
     if hop := figures.get("hop"):
         said += [_hop(f"{name}", found) for name, found in (("200/s", hop["steady"]), ("flood", hop["flood"]))]
+        said.append(
+            f"- Hop, every run: at 200/s p50 {_listed(hop['steady_p50_ms'])} ms, p99 {_listed(hop['steady_p99_ms'])} ms; flood "
+            f"{_listed(hop['flood_leads_per_s'])} leads/s; others used {_listed(hop['elsewhere_cores'])} cores meanwhile."
+        )
     return [*said, ""] if said else []
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    return " · ".join(f"{number:,g}" for number in numbers)
 
 
 def _hop(name: str, found: Mapping[str, Any]) -> str:
