@@ -329,10 +329,9 @@ class DropsRepeatCallers(Variant):
         class Unique(_Push):
             def parse(self, request: RawRequest) -> Iterable[Parsed]:
                 for part in super().parse(request):
-                    first = part.native_id
-                    if isinstance(part, Record) and part.phone:
-                        first = phones.setdefault(part.phone, part.native_id)
-                    yield part if isinstance(part, Record) and first == part.native_id else Ignored("duplicate")
+                    known = isinstance(part, Record) and part.phone and phones.setdefault(part.phone, part.native_id)
+                    is_first = isinstance(part, Record) and known in (None, "", part.native_id)
+                    yield part if is_first else Ignored("duplicate")
 
         return Unique(source) if name == "knowlarity" and isinstance(source, PushSource) else source
 
@@ -452,7 +451,6 @@ class NoDeadline(Variant):
             for name, lane in setup.lanes.items()
         }
         return Engine(msgspec.structs.replace(setup, lanes=lanes))
-
 
 
 class NoRate(Variant):

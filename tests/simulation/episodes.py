@@ -114,5 +114,3 @@ class Episodes:
         except (StoreError, SimulatedCrash):
             return  # the process ended under it; people press the button again, or not
         self._life.watch.counts["splits"] += 1
-
-

@@ -25,6 +25,7 @@ from leadwire.sdk import Connector, Tools, decode_setting
 from leadwire.simulators.catalogue import example_crm_secret, example_knowlarity, example_meta
 from leadwire.simulators.crm.faults import Faults as CrmFaults
 from leadwire.simulators.crm.world import CrmWorld
+from leadwire.simulators.exchange import World
 from leadwire.simulators.knowlarity.faults import Faults as KnowlarityFaults
 from leadwire.simulators.push import Push, PushingWorld
 from leadwire.simulators.traffic import Mix, Traffic
@@ -291,15 +292,13 @@ class Life:
         self._ledger = self.variant.ledger(
             MemoryLedger(self.state, after_commit=self._after_commit, before_commit=self._before_commit)
         )
-        hosts = {"graph": self.meta, "kpi": self.knowlarity, "crm": self.crm, "chat": self.chat}
+        hosts: dict[str, World] = {"graph": self.meta, "kpi": self.knowlarity, "crm": self.crm, "chat": self.chat}
         self._bell = LocalBell()
         self._network = VirtualNetwork(hosts, self.true_clock, self.sent)
         self._engine = self.variant.engine(self._setup(self._ledger, self._network))
         await self._engine.start()
         intake = self.variant.intake(self._engine.intake)
-        self._doors = Doors(
-            self._engine.sources, intake, self.refusals, self.true_clock, DoorLimits(), _nothing_behind
-        )
+        self._doors = Doors(self._engine.sources, intake, self.refusals, self.true_clock, DoorLimits(), _nothing_behind)
         try:
             await self._engine.run()
         finally:

@@ -43,9 +43,7 @@ class Watch:
 
     def was_ended_in(self, start: Instant, end: Instant) -> bool:
         """Whether a process ended, in whatever way, between these two moments of true time."""
-        return any(
-            process.ended_at is not None and start <= process.ended_at <= end for process in self.processes
-        )
+        return any(process.ended_at is not None and start <= process.ended_at <= end for process in self.processes)
 
     def started_before(self, moment: Instant) -> Instant:
         """When the process that ran at this moment had started."""

@@ -64,7 +64,8 @@ class Poll:
     async def run_once(self, now: Instant) -> Step:
         """Pulls every stream when it is time."""
         wait = self._next_at - now
-        is_early = 0 < wait <= seconds(self._policy.interval_s)  # more: the clock was set back, which must not silence us
+        # A longer wait than any that is drawn: the clock was set back, which must not silence us.
+        is_early = 0 < wait <= seconds(self._policy.interval_s)
         if is_early or self._tools.pauses.of(scope_subject(self._policy.source, "*"), now) is not None:
             return Step(rest_s=max(min(wait / SECOND, self._policy.interval_s), 1.0))
         self._next_at = now + seconds(self._policy.interval_s * (1 - JITTER * self._tools.chance.random()))

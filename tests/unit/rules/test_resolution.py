@@ -190,6 +190,15 @@ def test_a_record_that_connects_two_leads_merges_the_younger_into_the_older() ->
     assert [d.id for d in outcome.absorption.deliveries] == ["lead001_2_crm"]
 
 
+def test_a_merge_takes_no_record_back_from_a_destination_that_wants_every_record() -> None:
+    book = Book([CHAT, CRM])
+    book.take(call("c1", PHONE))
+    book.take(form("1", email="asha@example.com"))
+    outcome = book.take(form("2", email="asha@example.com", phone=PHONE))
+    assert book.leads["lead002"].merged_into == "lead001"
+    assert [w.sync for w in outcome.absorption.withdrawals] == ["crm"], "the form of lead002 is still owed to the chat"
+
+
 def test_two_whole_identities_are_not_merged_by_a_record_that_connects_them() -> None:
     book = Book()
     book.take(form("1", phone=PHONE, email="one@example.com"))
