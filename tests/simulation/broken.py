@@ -10,11 +10,7 @@ import msgspec
 
 from leadwire.connectors.meta_lead_ads.source import MetaLeadAds
 from leadwire.engine.assembly import Engine, EngineSetup
-from leadwire.model.changes import Absorption
-from leadwire.model.delivery import Settlement
 from leadwire.model.event import NewEvent
-from leadwire.model.pull import Pause
-from leadwire.model.times import Instant
 from leadwire.sdk import (
     Cursor,
     Delivered,
@@ -39,12 +35,17 @@ from leadwire.sdk import (
     SourceUnavailable,
     read_json,
 )
-from leadwire.store.memory import MemoryLedger
-from leadwire.store.memory.delivery_queue import MemoryDeliveryQueue
-from leadwire.store.memory.lead_book import MemoryLeadBook
-from leadwire.store.memory.pause_book import MemoryPauseBook
 from leadwire.testing.virtual_time import START
 from leadwire.web.doors import Accepting
+from simulation.broken_ledgers import (
+    EventBeforeRecords,
+    ForgetsPauses,
+    HidesAttempts,
+    MergesTheLeadOnly,
+    NoRescue,
+    OverwritesVersions,
+    WritesLocalTime,
+)
 from simulation.pulled import PulledSource
 from simulation.variant import Variant
 
@@ -197,22 +198,6 @@ class CursorBeforePage(Variant):
         return Eager() if name == "pulled" else source
 
 
-class EventBeforeRecords(Variant):
-    """Ticks an event off, then stores what was in it, in a commit of its own."""
-
-    expected = frozenset({"lost"})
-
-    def ledger(self, ledger: MemoryLedger) -> MemoryLedger:
-        class TwoCommits(MemoryLeadBook):
-            async def absorb(self, absorption: Absorption, now: Instant) -> None:
-                if absorption.events or absorption.fetched:
-                    await super().absorb(Absorption(events=absorption.events, fetched=absorption.fetched), now)
-                await super().absorb(msgspec.structs.replace(absorption, events=(), fetched=()), now)
-
-        ledger.leads = TwoCommits(ledger.state, ledger._commits)
-        return ledger
-
-
 class CursorFromTheClock(Variant):
     """The cursor is the time of the pull, not that of the newest row."""
 
@@ -348,20 +333,6 @@ class IgnoresRetryAfter(Variant):
         return _Sends(destination, after=forget)
 
 
-class ForgetsPauses(Variant):
-    """A restart forgets who asked for silence."""
-
-    expected = frozenset({"impatient"})
-
-    def ledger(self, ledger: MemoryLedger) -> MemoryLedger:
-        class Blank(MemoryPauseBook):
-            async def pauses(self) -> Sequence[Pause]:
-                return []
-
-        ledger.pauses = Blank(ledger.state, ledger._commits)
-        return ledger
-
-
 class RetriesWhatIsOld(Variant):
     """Keeps a retry queue of its own, which knows no versions."""
 
@@ -378,36 +349,6 @@ class RetriesWhatIsOld(Variant):
             return receipt
 
         return _Sends(destination, after=remember) if name == "crm" else destination
-
-
-class NoRescue(Variant):
-    """Forgets what a dead process had taken."""
-
-    expected = frozenset({"unfinished", "undelivered"})
-
-    def ledger(self, ledger: MemoryLedger) -> MemoryLedger:
-        class Careless(MemoryDeliveryQueue):
-            async def rescue(self, now: Instant, *, owner_is_alone: bool) -> int:
-                return 0
-
-        ledger.deliveries = Careless(ledger.state, ledger._commits)
-        return ledger
-
-
-class HidesAttempts(Variant):
-    """Remembers the last try only."""
-
-    expected = frozenset({"attempts"})
-
-    def ledger(self, ledger: MemoryLedger) -> MemoryLedger:
-        class Short(MemoryDeliveryQueue):
-            async def settle(self, settlements: Sequence[Settlement], now: Instant) -> Sequence[str]:
-                for settlement in settlements:
-                    self._table.attempts.pop(settlement.delivery_id, None)
-                return await super().settle(settlements, now)
-
-        ledger.deliveries = Short(ledger.state, ledger._commits)
-        return ledger
 
 
 class OneOutcomeForAll(Variant):
@@ -487,6 +428,9 @@ BROKEN: tuple[type[Variant], ...] = (
     RetriesWhatIsOld,
     NoRescue,
     HidesAttempts,
+    MergesTheLeadOnly,
+    OverwritesVersions,
+    WritesLocalTime,
     OneOutcomeForAll,
     GivesUp,
     NoDeadline,

@@ -8,9 +8,10 @@ from leadwire.testing.virtual_time import Deadlock, Livelock
 from simulation.auditor import audit
 from simulation.broken import BROKEN
 from simulation.life import Life
+from simulation.test_lives import SEEDS as LIVED
 from simulation.variant import Variant
 
-SEEDS = 40
+SEEDS = 100
 
 
 def found_in(seed: int, variant: Variant) -> set[str]:
@@ -35,9 +36,9 @@ def test_a_broken_engine_is_caught(broken: type[Variant], record_property: Calla
     pytest.fail(f"{broken.__name__} was not caught in {SEEDS} lives; found only {sorted(found) or 'nothing'}")
 
 
-def test_the_real_engine_passes_where_the_broken_ones_are_caught() -> None:
-    for seed in range(SEEDS):
-        assert found_in(seed, Variant()) == set(), f"seed {seed}"
+def test_the_real_engine_lives_all_these_lives_too() -> None:
+    """test_lives.py finds no violation in them; here it is only made sure that they are the same ones."""
+    assert SEEDS <= LIVED
 
 
 def test_the_same_seed_is_the_same_life() -> None:
