@@ -1,13 +1,15 @@
 """One process has the ledger; commands work beside it, and without it."""
 
 import asyncio
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+import leadwire
 from e2e.audit import audit
-from e2e.program import Program, command
+from e2e.program import BARE, Program, command
 from e2e.scene import Scene
 from e2e.until import until, until_seen
 from leadwire.simulators.crm.faults import Faults as CrmFaults
@@ -146,3 +148,12 @@ async def audit_restored(scene: Scene, restored: Program, taken: int) -> None:
 
     await until(has_all, 20.0, "all early records in the restored ledger")
     assert len(early) > 50
+
+
+async def test_the_module_is_the_command(tmp_path: Path) -> None:
+    asked = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "leadwire", "--version"), cwd=tmp_path, env=BARE, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await asked.communicate()
+    assert asked.returncode == 0
+    assert said.decode().strip() == f"leadwire {leadwire.__version__}"
