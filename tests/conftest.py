@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("leadwire.testing")  # before any of it is imported, so that its asserts explain themselves
+pytest.register_assert_rewrite(
+    "leadwire.testing"
+)  # before any of it is imported, so that its asserts explain themselves
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 _NO_BROWSER = "no Chromium is installed (Debian: apt-get install chromium)"

@@ -63,9 +63,10 @@ class Hydrate:
         paused = self._tools.pauses.paused_scopes(self._source_name, now)
         if room <= 0 or "*" in paused:
             return Step(rest_s=REST_S)
+        limit = room * self._batch_max
         claim = FetchClaim(
             source=self._source_name,
-            limit=room * self._batch_max,
+            limit=limit,
             now=now,
             lease_until=now + seconds(self._tools.timeout_s * 2),
             owner=self._tools.owner,
@@ -76,7 +77,9 @@ class Hydrate:
             task = asyncio.create_task(self._fetch(batch))
             self._under_way.add(task)
             task.add_done_callback(self._finished)
-        return Step(done=len(claimed), rest_s=REST_S if claimed else await self._rest_s(now, 0.25 if paused else 0.02))
+        is_through = len(claimed) < limit
+        rest_s = await self._rest_s(now, 0.25 if paused else 0.02) if is_through else REST_S
+        return Step(done=len(claimed), rest_s=rest_s, is_through=is_through)
 
     async def drain(self) -> None:
         """Waits for the batches under way; each is bounded by its time-out."""
@@ -113,10 +116,12 @@ class Hydrate:
         return REST_S if due is None else min(max((due - now) / SECOND, at_least_s), REST_S)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
+        was_full = len(self._under_way) >= BATCHES_AT_ONCE
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._tools.observer.crashed(self.name, error)
-        self._tools.bell.ring(self.topic)
+        if was_full:
+            self._tools.bell.ring(self.topic)
 
     def _batches(self, claimed: Sequence[OwedFetch]) -> list[list[OwedFetch]]:
         by_scope: dict[str, list[OwedFetch]] = {}
@@ -203,3 +208,4 @@ class Hydrate:
             )
         if settlements:
             await self._tools.queue.settle(settlements, now)
+            self._tools.bell.ring(self.topic)

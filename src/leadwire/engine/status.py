@@ -212,7 +212,10 @@ def _source_words(
 ) -> tuple[SourceState, str]:
     if broken := [pause.subject.partition("/")[2] for pause in pauses if pause.cause == "auth"]:
         whose = "" if "*" in broken else f" of {', '.join(sorted(broken))}"
-        return "attention", f"{name} refuses our credentials{whose}. Put a new token into the configuration and restart."
+        return (
+            "attention",
+            f"{name} refuses our credentials{whose}. Put a new token into the configuration and restart.",
+        )
     if name not in surveyed.sources:
         return "attention", "It is not in the configuration any more, but events of it are still unresolved."
     if fetches.parked:
@@ -296,7 +299,9 @@ def _troubles(sources: Sequence[SourceLine], lanes: Sequence[LaneLine], now: Ins
             troubles.append(f"paused: {line.name}")
     troubles += [f"behind: {line.name}" for line in sources if line.state == "behind"]
     troubles += [
-        f"needs a new token: {line.name}" for line in sources if line.state == "attention" and "credentials" in line.hint
+        f"needs a new token: {line.name}"
+        for line in sources
+        if line.state == "attention" and "credentials" in line.hint
     ]
     return troubles
 
