@@ -62,7 +62,7 @@ class Leadwire:
     """Everything of one process, put together and not yet started."""
 
     def __init__(self, config: Config, ledger: Ledger, http: Http, roles: Collection[str] = ALL_ROLES) -> None:
-        chance = random.SystemRandom()
+        chance = random.Random(secrets.randbits(256))  # noqa: S311 - jitter and ids; secrets are drawn from `secrets`
         self.config = config
         self.ledger = ledger
         self.clock = SystemClock()
