@@ -123,7 +123,10 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isTyping = event.target.matches("input, select, textarea");
-    if (event.key === "Escape" && isTyping) return event.target.blur();
+    if (event.key === "Escape" && isTyping) {
+      event.preventDefault(); // the browser would empty the search, and the list would change under the next key
+      return event.target.blur();
+    }
     if (isTyping) return;
     const row = document.activeElement?.closest?.(".lead");
     switch (event.key) {
