@@ -24,8 +24,8 @@ from leadwire.rules.resolution import Incoming, Outcome, Resolution, SourcePolic
 from leadwire.rules.routing import Route
 from leadwire.sdk.source import PushSource
 
-EVENTS_MAX = 128  # a step's work is done in one go on the event loop: everything else waits for it
-RECORDS_MAX = 100
+EVENTS_MAX = 256  # a step's work is done in one go on the event loop: everything else waits for it
+RECORDS_MAX = 200
 REPEATS_MAX = 5
 LOOK_EVERY_S = 5.0
 

@@ -16,7 +16,7 @@ from leadwire.store.sqlite.disk import free_bytes
 from leadwire.store.sqlite.filesystem import network_file_system
 from leadwire.store.sqlite.migrations import Migration, apply, load_migrations, outstanding
 
-CHECK_S = 0.5
+CHECK_S = 0.25
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
