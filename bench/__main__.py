@@ -56,6 +56,7 @@ class Bench:
             "steady_p99_ms": [one["p99_ms"] for one in steady],
             "flood_leads_per_s": [one["leads_per_s"] for one in flood],
             "elsewhere_cores": [one["elsewhere_cores"] for one in steady + flood],
+            "pace": [one["pace"] for one in steady + flood],
             "cpu_ms_per_lead": median(one["leadwire_cores"] / one["leads_per_s"] * 1e3 for one in flood),
         }
 

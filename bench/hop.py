@@ -15,6 +15,7 @@ import msgspec
 
 from bench.capture import SECRET
 from bench.load import Load, share
+from bench.machine import pace
 from bench.processes import LOAD_CORE, PATIENCE_S, Elsewhere, Running, await_calm, free_port, leadwire, module
 
 RATE = 200
@@ -98,6 +99,7 @@ class _Way:
     def figures(self) -> dict[str, Any]:
         """Sends the leads, waits until all are at the CRM, and puts both sides' times together."""
         await_calm(PATIENCE_S)
+        speed = pace()
         rest = Elsewhere(self.server, self.town)
         before = (self.server.cpu_s(), self.town.cpu_s(), self.server.threads_cpu_s())
         sent = self.fire(WARM_UP, self._hop.leads, self._hop.rate)
@@ -132,6 +134,7 @@ class _Way:
             "threads_cpu_s": {name: cpu_s for name, cpu_s in threads.items() if cpu_s >= 0.01},
             "memory_mb": round(self.server.memory_mb(), 1),
             "elsewhere_cores": elsewhere_cores,
+            "pace": speed,
         }
 
 

@@ -120,7 +120,8 @@ def page(figures: Mapping[str, Any]) -> str:
 def _machine(machine: Mapping[str, Any]) -> str:
     return (
         f"{machine['cores']} cores ({machine['processor']}), Python {machine['python']}, SQLite {machine['sqlite']}, "
-        f"fsync p50 {machine['fsync_p50_ms']} ms, load average {machine['load_average_1m']} before and "
+        f"fsync p50 {machine['fsync_p50_ms']} ms, {machine['pace_thousand_calls_per_s']:,g} thousand small Python calls per second "
+        f"on a core, load average {machine['load_average_1m']} before and "
         f"{machine['load_average_after_1m']} after: whatever else ran is in the figures."
     )
 
@@ -137,7 +138,8 @@ def _details(figures: Mapping[str, Any]) -> list[str]:
         said += [_hop(f"{name}", found) for name, found in (("200/s", hop["steady"]), ("flood", hop["flood"]))]
         said.append(
             f"- Hop, every run: at 200/s p50 {_listed(hop['steady_p50_ms'])} ms, p99 {_listed(hop['steady_p99_ms'])} ms; flood "
-            f"{_listed(hop['flood_leads_per_s'])} leads/s; others used {_listed(hop['elsewhere_cores'])} cores meanwhile."
+            f"{_listed(hop['flood_leads_per_s'])} leads/s; others used {_listed(hop['elsewhere_cores'])} cores meanwhile, and "
+            f"a core of the host made {_listed(hop['pace'])} thousand small calls a second at the begin of each."
         )
     return [*said, ""] if said else []
 
